@@ -1,0 +1,146 @@
+//! One alternative of a field: what a value must be.
+
+use std::collections::HashSet;
+use std::net::IpAddr;
+
+use crate::cidr::{Cidr, parse_address};
+use crate::fold::Folded;
+use crate::number::comparable;
+use crate::value::{Literal, Value};
+use crate::wildcard::Wildcard;
+
+#[derive(Clone, Debug)]
+pub(crate) enum Condition {
+    Text(Box<str>),
+    /// A text that is an address equals every text of that address.
+    Address(IpAddr),
+    Literal(Literal),
+    /// A number that can be compared equals every text of that number.
+    Number(f64),
+    /// A number that cannot be compared equals its own text.
+    NumberText(Box<str>),
+    Prefix(Box<str>),
+    Suffix(Box<str>),
+    EqualFold(Folded),
+    PrefixFold(Folded),
+    SuffixFold(Folded),
+    Wildcard(Wildcard),
+    Range(Range),
+    Cidr(Cidr),
+    AnythingBut(Excluded),
+    Exists,
+    /// Holds for no value: the field must not be there.
+    Absent,
+}
+
+/// Numbers between two bounds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Range {
+    pub(crate) bottom: Bound,
+    pub(crate) top: Bound,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Bound {
+    None,
+    Open(f64),
+    Closed(f64),
+}
+
+/// What `anything-but` excludes.
+#[derive(Clone, Debug)]
+pub(crate) enum Excluded {
+    Texts(HashSet<Box<str>>),
+    Numbers(Box<[f64]>),
+    Prefixes(Box<[Box<str>]>),
+    Suffixes(Box<[Box<str>]>),
+    Folded(Box<[Folded]>),
+    Wildcards(Box<[Wildcard]>),
+}
+
+impl Condition {
+    /// Returns whether a value in the event fulfils the condition.
+    pub(crate) fn holds(&self, value: &Value<'_>) -> bool {
+        match self {
+            Self::Absent => false,
+            Self::Exists => true,
+            Self::AnythingBut(excluded) => !excluded.contains(value),
+            Self::Literal(literal) => matches!(value, Value::Literal(found) if found == literal),
+            Self::Number(_) | Self::NumberText(_) | Self::Range(_) => {
+                matches!(value, Value::Number(text) if self.holds_number(text))
+            }
+            _ => matches!(value, Value::Text(text) if self.holds_text(text)),
+        }
+    }
+
+    fn holds_number(&self, text: &str) -> bool {
+        match self {
+            Self::Number(wanted) => comparable(text) == Some(*wanted),
+            Self::NumberText(wanted) => **wanted == *text,
+            Self::Range(range) => comparable(text).is_some_and(|number| range.contains(number)),
+            _ => false,
+        }
+    }
+
+    fn holds_text(&self, text: &str) -> bool {
+        match self {
+            Self::Text(wanted) => **wanted == *text,
+            Self::Address(wanted) => parse_address(text) == Some(*wanted),
+            Self::Prefix(prefix) => text.starts_with(&**prefix),
+            Self::Suffix(suffix) => text.ends_with(&**suffix),
+            Self::EqualFold(folded) => folded.equals(text),
+            Self::PrefixFold(folded) => folded.is_prefix_of(text),
+            Self::SuffixFold(folded) => folded.is_suffix_of(text),
+            Self::Wildcard(wildcard) => wildcard.matches(text),
+            Self::Cidr(cidr) => cidr.contains(text),
+            _ => false,
+        }
+    }
+
+    /// Returns the wildcard patterns in the condition.
+    pub(crate) fn wildcards(&self) -> &[Wildcard] {
+        match self {
+            Self::Wildcard(wildcard) => std::slice::from_ref(wildcard),
+            Self::AnythingBut(Excluded::Wildcards(wildcards)) => wildcards,
+            _ => &[],
+        }
+    }
+}
+
+impl Range {
+    fn contains(self, number: f64) -> bool {
+        let above = match self.bottom {
+            Bound::None => true,
+            Bound::Open(bound) => number > bound,
+            Bound::Closed(bound) => number >= bound,
+        };
+        let below = match self.top {
+            Bound::None => true,
+            Bound::Open(bound) => number < bound,
+            Bound::Closed(bound) => number <= bound,
+        };
+        above && below
+    }
+}
+
+impl Excluded {
+    fn contains(&self, value: &Value<'_>) -> bool {
+        match (self, value) {
+            (Self::Numbers(numbers), Value::Number(text)) => {
+                comparable(text).is_some_and(|number| numbers.contains(&number))
+            }
+            (Self::Texts(texts), Value::Text(text)) => texts.contains(&**text),
+            (Self::Prefixes(prefixes), Value::Text(text)) => {
+                prefixes.iter().any(|prefix| text.starts_with(&**prefix))
+            }
+            (Self::Suffixes(suffixes), Value::Text(text)) => {
+                suffixes.iter().any(|suffix| text.ends_with(&**suffix))
+            }
+            (Self::Folded(folded), Value::Text(text)) => folded.iter().any(|folded| folded.equals(text)),
+            (Self::Wildcards(wildcards), Value::Text(text)) => {
+                wildcards.iter().any(|wildcard| wildcard.matches(text))
+            }
+            _ => false,
+        }
+    }
+}
