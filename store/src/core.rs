@@ -1,0 +1,106 @@
+//! What the handles, the committer and its helping threads share.
+
+use std::{
+    io,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, OnceLock, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use tokio::sync::watch;
+
+use crate::{
+    catalog::{Catalog, Reclaimed},
+    error::Error,
+    lock::{lock, read, write},
+    options::Options,
+    position::{Place, Position},
+    snapshot::Image,
+    state::State,
+    tx::Tx,
+};
+
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) dir: PathBuf,
+    pub(crate) options: Options,
+    pub(crate) catalog: Catalog,
+    pub(crate) state: RwLock<State>,
+    pub(crate) head: watch::Sender<Position>,
+    pub(crate) syncs: AtomicU64,
+    /// Up to where the copy of the state on disk goes; held while one is written.
+    pub(crate) saved: Mutex<Option<Place>>,
+    pub(crate) failed: OnceLock<Error>,
+    /// True once the directory may have another user; held while segments are dropped.
+    pub(crate) closed: Mutex<bool>,
+}
+
+impl Core {
+    pub(crate) fn head(&self) -> Position {
+        *self.head.borrow()
+    }
+
+    /// Fails once the partition has stopped.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        self.failed.get().map_or(Ok(()), |error| Err(error.clone()))
+    }
+
+    /// Stops the partition for good and returns why; the first reason stays.
+    pub(crate) fn fail(&self, action: &str, cause: io::Error) -> Error {
+        let action = format!("{action} in `{}`", self.dir.display());
+        self.failed.get_or_init(|| Error::Failed { action, cause: Arc::new(cause) }).clone()
+    }
+
+    pub(crate) fn count_sync(&self) {
+        self.syncs.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Makes durable commits seen, then the durable head.
+    pub(crate) fn publish(&self, commits: Vec<Tx>, through: Place, head: Position) {
+        let mut state = write(&self.state);
+        for tx in commits {
+            state.apply(tx);
+        }
+        state.through = through;
+        state.head = head;
+        drop(state);
+        self.head.send_if_modified(|seen| std::mem::replace(seen, head) != head);
+    }
+
+    /// Writes the state down, unless that was done since the last record.
+    pub(crate) fn save_state(&self) -> Result<(), Error> {
+        let mut saved = lock(&self.saved);
+        self.check()?;
+        if *saved == Some(read(&self.state).through) {
+            return Ok(());
+        }
+        let image = Image::of(&read(&self.state));
+        image.save(&self.dir).map_err(|cause| self.fail("write the state", cause))?;
+        *saved = Some(image.through);
+        Ok(())
+    }
+
+    /// Drops whole segments, once the state on disk does not need them.
+    pub(crate) fn truncate(
+        &self,
+        before: Position,
+        sealed_before_ms: Option<u64>,
+    ) -> Result<Reclaimed, Error> {
+        let closed = lock(&self.closed);
+        self.check()?;
+        if *closed {
+            return Err(Error::Closed);
+        }
+        let on_disk = read(&self.state).through.segment;
+        let Some(last) = self.catalog.droppable(before, sealed_before_ms, on_disk) else {
+            return Ok(Reclaimed::default());
+        };
+        let covered = lock(&self.saved).is_some_and(|saved| saved.segment > last);
+        if !covered {
+            self.save_state()?;
+        }
+        self.catalog.drop_through(last)
+    }
+}

@@ -1,0 +1,74 @@
+//! What may be set when a partition is opened or read.
+
+use crate::error::OpenError;
+
+/// The size of one kibibyte, in bytes.
+const KIB: u64 = 1024;
+/// The size of one mebibyte, in bytes.
+const MIB: u64 = 1024 * KIB;
+
+/// What an acknowledged write survives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// A power cut: every batch is synced before it is answered.
+    Disk,
+    /// The end of this process, but not a power cut: batches are written and never synced.
+    Memory,
+}
+
+/// The sizes and limits of a partition.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The size of a segment file in bytes, 4 KiB to 1 GiB; 32 MiB unless set. Retention works by whole segments.
+    pub segment_bytes: u64,
+    /// How many bytes of log may pass before the keyed state is written down again; 64 MiB unless set. It bounds what
+    /// opening has to replay.
+    pub snapshot_every_bytes: u64,
+    /// How many requests may wait for the committer, 1 to 1,048,576; 4,096 unless set. At the limit an append is
+    /// refused and a commit waits.
+    pub queue_max: usize,
+    /// How many bytes those requests may hold, 1 KiB to 1 GiB; 64 MiB unless set. No single request may be larger.
+    pub queue_bytes_max: usize,
+    /// What an acknowledged write survives; a power cut unless set.
+    pub durability: Durability,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            segment_bytes: 32 * MIB,
+            snapshot_every_bytes: 64 * MIB,
+            queue_max: 4096,
+            queue_bytes_max: 64 * 1024 * 1024,
+            durability: Durability::Disk,
+        }
+    }
+}
+
+impl Options {
+    pub(crate) fn check(&self) -> Result<(), OpenError> {
+        within("segment_bytes", self.segment_bytes, 4 * KIB, 1024 * MIB)?;
+        within("snapshot_every_bytes", self.snapshot_every_bytes, 1, u64::MAX)?;
+        within("queue_max", self.queue_max as u64, 1, MIB)?;
+        within("queue_bytes_max", self.queue_bytes_max as u64, KIB, 1024 * MIB)
+    }
+}
+
+fn within(name: &'static str, value: u64, min: u64, max: u64) -> Result<(), OpenError> {
+    if (min..=max).contains(&value) { Ok(()) } else { Err(OpenError::Option { name, value, min, max }) }
+}
+
+/// How much one read may return. The first event is returned however large it is.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadBudget {
+    /// How many events; 1,024 unless set.
+    pub events: usize,
+    /// How many bytes of events; 256 KiB unless set.
+    pub bytes: usize,
+}
+
+impl Default for ReadBudget {
+    fn default() -> Self {
+        Self { events: 1024, bytes: 256 * 1024 }
+    }
+}

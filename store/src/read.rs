@@ -1,0 +1,133 @@
+//! Events out of segments.
+
+use std::io;
+
+use bytes::Bytes;
+
+use crate::{
+    core::Core,
+    error::{Error, OpenError},
+    index::Mark,
+    lock::lock,
+    options::ReadBudget,
+    position::Position,
+    record::Record,
+    segment::SegmentFile,
+    walk::Walk,
+};
+
+/// The least that is read at once: a record of common size and the next one's header.
+const STEP_BYTES_MIN: usize = 4 * 1024;
+/// The most that is read at once, unless a single record is larger.
+const STEP_BYTES_MAX: usize = 256 * 1024;
+
+/// Returns the events after a position, out of one segment, and at least one if there is one.
+pub(crate) fn read(
+    core: &Core,
+    after: Position,
+    budget: ReadBudget,
+) -> Result<Vec<(Position, Bytes)>, Error> {
+    let head = core.head();
+    loop {
+        let wanted = after.next().max(core.catalog.tail());
+        if wanted > head {
+            return Ok(Vec::new());
+        }
+        match read_segment(core, wanted, head, budget) {
+            Ok(events) => return Ok(events),
+            // Truncation overtook this read, and perhaps the file has a new use: what it meant is gone.
+            Err(_) if core.catalog.tail() > wanted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn read_segment(
+    core: &Core,
+    wanted: Position,
+    head: Position,
+    budget: ReadBudget,
+) -> Result<Vec<(Position, Bytes)>, Error> {
+    let segment = core.catalog.open(wanted).map_err(while_open)?;
+    let start = lock(&segment.index).nearest(wanted);
+    let mut walk = Walk::new(&segment, start.byte, budget.bytes.clamp(STEP_BYTES_MIN, STEP_BYTES_MAX));
+    let mut taken = Taken { wanted, head, budget, events: Vec::new(), bytes: 0, full: false };
+    let mut resume = start;
+    while taken.next_wanted() <= head && taken.has_room() {
+        let record = walk.peek().map_err(|cause| unreadable(&segment, cause))?;
+        let whole = record.filter(|record| taken.take(record));
+        let Some(record) = whole else {
+            if taken.events.is_empty() {
+                return Err(corrupt(&segment, walk.byte, wanted));
+            }
+            break;
+        };
+        lock(&segment.index).note(Mark { before: record.header.before, byte: walk.byte });
+        walk.pass(&record);
+        let last = Position(record.header.before.0 + u64::from(record.event_count().unwrap_or(0)));
+        if last < taken.next_wanted() {
+            resume = Mark { before: last, byte: walk.byte };
+        }
+    }
+    lock(&segment.index).remember(start, resume);
+    Ok(taken.events)
+}
+
+/// The events that a read has gathered.
+struct Taken {
+    wanted: Position,
+    head: Position,
+    budget: ReadBudget,
+    events: Vec<(Position, Bytes)>,
+    bytes: usize,
+    /// True once an event did not fit.
+    full: bool,
+}
+
+impl Taken {
+    fn next_wanted(&self) -> Position {
+        Position(self.wanted.0 + self.events.len() as u64)
+    }
+
+    fn has_room(&self) -> bool {
+        self.events.is_empty() || (self.events.len() < self.budget.events && !self.full)
+    }
+
+    /// Takes the wanted events of a record; false when the record is damaged.
+    fn take(&mut self, record: &Record) -> bool {
+        let Some(count) = record.event_count() else { return false };
+        let before = record.header.before.0;
+        if before + u64::from(count) < self.next_wanted().0 {
+            return true;
+        }
+        let Some(events) = record.events().filter(|_| record.is_intact()) else { return false };
+        let numbered = (before + 1..).map(Position).zip(events);
+        for (position, event) in numbered.filter(|(position, _)| (self.wanted..=self.head).contains(position))
+        {
+            self.full |= !self.events.is_empty() && self.bytes + event.len() > self.budget.bytes;
+            if !self.has_room() {
+                break;
+            }
+            self.bytes += event.len();
+            self.events.push((position, event));
+        }
+        true
+    }
+}
+
+fn unreadable(segment: &SegmentFile, cause: io::Error) -> Error {
+    Error::io(format!("read `{}`", segment.path.display()), cause)
+}
+
+fn corrupt(segment: &SegmentFile, byte: u32, position: Position) -> Error {
+    Error::Corrupt { file: segment.path.clone(), byte: u64::from(byte), position }
+}
+
+/// Turns the failure to open a sealed segment into that of a request.
+fn while_open(error: OpenError) -> Error {
+    match error {
+        OpenError::Io { action, cause } => Error::io(action, cause),
+        OpenError::Corrupt { file, byte, position, .. } => Error::Corrupt { file, byte, position },
+        other => Error::io("read a sealed segment", io::Error::other(other)),
+    }
+}
