@@ -1,0 +1,191 @@
+//! [`Client`]: asks a running router, and publishes to it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use event::Hop;
+use futures::{Stream, StreamExt, TryStreamExt, stream};
+use reqwest::header::CONTENT_TYPE;
+use serde::de::DeserializeOwned;
+
+use crate::{DeadLetter, EventDetail, GroupStatus, Overview, Problem};
+
+/// How long one request may take; the tail is exempt.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest line of a tail; a longer one ends it.
+const TAIL_LINE_BYTES_MAX: usize = 1 << 20;
+
+/// A connection to one router. Cloning it is cheap.
+#[derive(Clone, Debug)]
+pub struct Client {
+    base: String,
+    http: reqwest::Client,
+}
+
+/// A request did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address is no HTTP URL.
+    #[error("`{url}` is not an http:// or https:// address")]
+    Address {
+        /// What was given.
+        url: String,
+    },
+    /// The router did not answer.
+    #[error("no answer from {base}")]
+    Unreachable {
+        /// The router's address.
+        base: String,
+        /// What went wrong.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// The router refused the request.
+    #[error("{}", refusal(*.status, .problem))]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// The router's reason.
+        problem: Problem,
+    },
+    /// The answer was not what a router of this version sends.
+    #[error("the answer of {base} is not a router's: {reason}")]
+    Answer {
+        /// The router's address.
+        base: String,
+        /// What was wrong with it.
+        reason: String,
+    },
+}
+
+fn refusal(status: u16, problem: &Problem) -> String {
+    let field = problem.field.as_ref().map(|field| format!("`{field}`: ")).unwrap_or_default();
+    let help = problem.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
+    format!("{status}: {field}{}{help}", problem.reason)
+}
+
+impl Client {
+    /// Returns a client for the router at `base`, such as `http://127.0.0.1:7245`. Connects at the first request.
+    pub fn new(base: &str) -> Result<Self, Error> {
+        let invalid = || Error::Address { url: base.to_owned() };
+        if !base.starts_with("http://") && !base.starts_with("https://") {
+            return Err(invalid());
+        }
+        // Another part of the process may have chosen a provider first; any will do.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let http = reqwest::Client::builder().no_proxy().build().map_err(|_| invalid())?;
+        Ok(Self { base: base.trim_end_matches('/').to_owned(), http })
+    }
+
+    /// Returns the address this client asks.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Returns the state of the router at a glance.
+    pub async fn overview(&self) -> Result<Overview, Error> {
+        self.get("overview", &[]).await
+    }
+
+    /// Returns the open groups, those of one aggregation if it is named, oldest first.
+    pub async fn groups(&self, aggregation: Option<&str>) -> Result<Vec<GroupStatus>, Error> {
+        self.get("groups", &optional("aggregation", aggregation)).await
+    }
+
+    /// Returns one event with its hops and the decision of each consumer.
+    pub async fn explain(&self, event: &str) -> Result<EventDetail, Error> {
+        self.get("event", &[("id", event.to_owned())]).await
+    }
+
+    /// Returns at most `limit` dead letters, the newest first, those of one consumer if it is named.
+    pub async fn dead_letters(&self, consumer: Option<&str>, limit: usize) -> Result<Vec<DeadLetter>, Error> {
+        let mut query = optional("consumer", consumer);
+        query.push(("limit", limit.to_string()));
+        self.get("dead-letters", &query).await
+    }
+
+    /// Returns the hops as they happen, after at most `last` earlier ones. Ends when the router does.
+    pub async fn tail(
+        &self,
+        last: usize,
+    ) -> Result<impl Stream<Item = Result<Hop, Error>> + Send + use<>, Error> {
+        let request = self.http.get(format!("{}/api/v1/tail?last={last}", self.base));
+        let response = self.answered(request).await?;
+        let base = self.base.clone();
+        let chunks = response.bytes_stream().map_err({
+            let base = base.clone();
+            move |source| Error::Unreachable { base: base.clone(), source }
+        });
+        Ok(lines(chunks).map(move |line| {
+            serde_json::from_slice(&line?)
+                .map_err(|error| Error::Answer { base: base.clone(), reason: error.to_string() })
+        }))
+    }
+
+    /// Publishes an encoded body of CloudEvents to a bus: `content_type` says which mode it is in.
+    pub async fn publish(&self, bus: &str, content_type: &str, body: Bytes) -> Result<(), Error> {
+        let request = self.http.post(format!("{}/buses/{bus}/events", self.base));
+        let request = request.header(CONTENT_TYPE, content_type).body(body).timeout(REQUEST_TIMEOUT);
+        self.answered(request).await.map(drop)
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)]) -> Result<T, Error> {
+        let mut url = format!("{}/api/v1/{path}", self.base);
+        for (index, (name, value)) in query.iter().enumerate() {
+            let separator = if index == 0 { '?' } else { '&' };
+            url.push(separator);
+            url.push_str(name);
+            url.push('=');
+            url.extend(value.bytes().map(|byte| format!("%{byte:02X}")));
+        }
+        let body = self.answered(self.http.get(url).timeout(REQUEST_TIMEOUT)).await?.bytes().await;
+        let body = body.map_err(|source| Error::Unreachable { base: self.base.clone(), source })?;
+        serde_json::from_slice(&body)
+            .map_err(|error| Error::Answer { base: self.base.clone(), reason: error.to_string() })
+    }
+
+    /// Sends a request and turns every answer but success into an error.
+    async fn answered(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response, Error> {
+        let sent = request.send().await;
+        let response = sent.map_err(|source| Error::Unreachable { base: self.base.clone(), source })?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let body = response.bytes().await.unwrap_or_default();
+        let problem = serde_json::from_slice(&body).unwrap_or_else(|_| Problem {
+            error: "unknown".to_owned(),
+            field: None,
+            reason: String::from_utf8_lossy(&body).into_owned(),
+            help: None,
+        });
+        Err(Error::Refused { status: status.as_u16(), problem })
+    }
+}
+
+fn optional(name: &'static str, value: Option<&str>) -> Vec<(&'static str, String)> {
+    value.map(|value| (name, value.to_owned())).into_iter().collect()
+}
+
+/// Cuts a stream of chunks into lines; the last one needs no end.
+fn lines<S>(chunks: S) -> impl Stream<Item = Result<Vec<u8>, Error>> + Send
+where
+    S: Stream<Item = Result<Bytes, Error>> + Send + 'static,
+{
+    stream::unfold((Box::pin(chunks), Vec::new()), |(mut chunks, mut held)| async move {
+        loop {
+            if let Some(end) = held.iter().position(|byte| *byte == b'\n') {
+                let rest = held.split_off(end + 1);
+                held.truncate(end);
+                return Some((Ok(held), (chunks, rest)));
+            }
+            match chunks.next().await {
+                Some(Ok(_)) if held.len() > TAIL_LINE_BYTES_MAX => return None,
+                Some(Ok(chunk)) => held.extend_from_slice(&chunk),
+                Some(Err(error)) => return Some((Err(error), (chunks, Vec::new()))),
+                None if held.is_empty() => return None,
+                None => return Some((Ok(std::mem::take(&mut held)), (chunks, Vec::new()))),
+            }
+        }
+    })
+}

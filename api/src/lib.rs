@@ -1,0 +1,36 @@
+//! The HTTP surface of a router under `/api/v1`: its wire types and a client.
+//!
+//! It is all that the dashboard and the command line know of a router. It holds no routing logic.
+//!
+//! ```no_run
+//! # use railpost_api as api;
+//! # async fn example() -> Result<(), api::Error> {
+//! let client = api::Client::new("http://127.0.0.1:7245")?;
+//! for consumer in client.overview().await?.consumers {
+//!     println!("{}: {} pending", consumer.name, consumer.pending);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Layout
+//! * [`status`]: buses, consumers, aggregations
+//! * [`groups`]: groups in flight and what each waits for
+//! * [`detail`]: one event with its hops and decisions
+//! * [`dead_letters`]: deliveries given up
+//! * [`problem`]: the body of every error answer
+//! * [`client`], with [`Client`]
+
+pub mod client;
+pub mod dead_letters;
+pub mod detail;
+pub mod groups;
+pub mod problem;
+pub mod status;
+
+pub use client::{Client, Error};
+pub use dead_letters::{Attempt, DeadLetter};
+pub use detail::{Decision, EventDetail, FieldReason, Standing};
+pub use groups::{GroupStatus, PartStatus};
+pub use problem::Problem;
+pub use status::{AggregationStatus, BusStatus, ConsumerStatus, Latency, Overview, Phase};
