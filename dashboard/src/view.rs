@@ -1,0 +1,71 @@
+//! The state drawn: what all screens have in common here, and one file a screen.
+//!
+//! Nothing here keeps or changes anything. What does not fit is left out, the least important first.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use crate::state::{Screen, State};
+
+mod chrome;
+mod columns;
+mod dead_letters;
+pub(crate) mod event;
+mod groups;
+pub(crate) mod help;
+mod overview;
+mod page;
+mod tail;
+
+use page::Page;
+
+/// From this height on, a line sets the tabs apart.
+const RULE_HEIGHT: u16 = 16;
+
+/// Draws everything.
+pub(crate) fn draw(state: &State, frame: &mut Frame<'_>) {
+    let area = frame.area();
+    let body = body(state, area);
+    let buffer = frame.buffer_mut();
+    chrome::draw(state, &mut Page::new(buffer, Rect { height: body.y, ..area }));
+    let below = area.bottom().saturating_sub(body.bottom());
+    chrome::footer(state, &mut Page::new(buffer, Rect { y: body.bottom(), height: below, ..area }));
+    draw_screen(state, &mut Page::new(buffer, body));
+    if state.is_stale() {
+        buffer.set_style(body, state.theme.stale());
+    }
+    if let Some(scroll) = state.help {
+        help::draw(state, scroll, &mut Page::new(buffer, area));
+    }
+}
+
+/// Returns the part of the terminal that belongs to the screen.
+pub(crate) fn body_of(state: &State) -> Rect {
+    body(state, Rect::new(0, 0, state.size.width, state.size.height))
+}
+
+fn draw_screen(state: &State, page: &mut Page<'_>) {
+    match state.screen {
+        Screen::Overview => overview::draw(state, page),
+        Screen::Groups => groups::draw(state, page),
+        Screen::Tail => tail::draw(state, page),
+        Screen::Event => event::draw(state, page),
+        Screen::DeadLetters => dead_letters::draw(state, page),
+    }
+}
+
+fn body(state: &State, area: Rect) -> Rect {
+    let height = area.height;
+    let banner = chrome::has_banner(state) && height >= 3;
+    let above = u16::from(height >= 6)
+        + u16::from(height >= 4)
+        + u16::from(banner)
+        + u16::from(height >= RULE_HEIGHT);
+    let footer = u16::from(height >= 8);
+    Rect { y: area.y + above, height: height - above - footer, ..area }
+}
+
+#[cfg(test)]
+pub(crate) mod canned;
+#[cfg(test)]
+mod tests;

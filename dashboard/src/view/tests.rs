@@ -1,0 +1,212 @@
+//! Every screen as a user sees it, at three sizes.
+
+use api::{Overview, Phase};
+use crossterm::event::{KeyCode, KeyEvent};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use ratatui::style::{Color, Modifier};
+
+use super::canned;
+use crate::message::Message;
+use crate::state::State;
+use crate::update::update;
+
+mod random;
+
+/// Returns what the terminal shows.
+fn shown(state: &State, width: u16, height: u16) -> Terminal<TestBackend> {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    terminal.draw(|frame| super::draw(state, frame)).unwrap();
+    terminal
+}
+
+fn buffer(state: &State) -> Buffer {
+    shown(state, state.size.width, state.size.height).backend().buffer().clone()
+}
+
+/// Returns the text of the terminal.
+fn words(state: &State) -> String {
+    shown(state, state.size.width, state.size.height).backend().to_string()
+}
+
+pub(super) fn key(code: KeyCode) -> Message {
+    Message::Key(KeyEvent::from(code))
+}
+
+fn letters(text: &str) -> impl Iterator<Item = Message> {
+    text.chars().map(|letter| key(KeyCode::Char(letter)))
+}
+
+/// Compares a screen that some messages lead to with its snapshots.
+fn check(name: &str, messages: impl IntoIterator<Item = Message>) {
+    let messages: Vec<Message> = messages.into_iter().collect();
+    for (width, height) in [(80, 24), (120, 40), (40, 12)] {
+        let mut state = canned::busy(width, height);
+        for message in messages.clone() {
+            update(&mut state, message);
+        }
+        let terminal = shown(&state, width, height);
+        insta::assert_snapshot!(format!("{name}-{width}x{height}"), terminal.backend());
+    }
+}
+
+fn event_opened() -> Vec<Message> {
+    let id = canned::detail().event.get().split('"').nth(7).unwrap().to_owned();
+    let mut messages: Vec<Message> = letters("3g").collect();
+    messages.push(key(KeyCode::Enter));
+    messages.push(Message::Event { id, answer: Ok(Box::new(canned::detail())) });
+    messages
+}
+
+fn unreachable() -> Vec<Message> {
+    let reason = "Connection refused (os error 111)";
+    let failure = || Message::Overview(Err(reason.to_owned()));
+    vec![failure(), failure(), failure(), Message::Tick(canned::ahead(75))]
+}
+
+#[test]
+fn overview() {
+    check("overview", []);
+}
+
+#[test]
+fn overview_with_a_failing_consumer_selected() {
+    check("overview-failing", letters("jj"));
+}
+
+#[test]
+fn overview_of_an_unreachable_router() {
+    check("overview-unreachable", unreachable());
+}
+
+#[test]
+fn groups() {
+    check("groups", letters("2j"));
+}
+
+#[test]
+fn groups_with_a_part_selected() {
+    check("groups-part", letters("2jj").chain([key(KeyCode::Enter)]).chain(letters("jj")));
+}
+
+#[test]
+fn tail() {
+    check("tail", letters("3"));
+}
+
+#[test]
+fn tail_paused_and_filtered() {
+    let more =
+        canned::hop("later", 0, event::Step::Delivered { consumer: "billing".to_owned(), attempts: 1 });
+    let messages = letters("3 /fraud").chain([Message::Hops(vec![more])]);
+    check("tail-filter", messages);
+}
+
+#[test]
+fn event_at_its_top() {
+    check("event", event_opened());
+}
+
+#[test]
+fn event_at_its_end() {
+    check("event-end", event_opened().into_iter().chain(letters("G")));
+}
+
+#[test]
+fn dead_letters() {
+    check("dead-letters", letters("5"));
+}
+
+#[test]
+fn event_of_a_dead_letter_that_is_gone() {
+    let id = canned::dead_letters()[0].id.clone();
+    let gone = Message::Event { id, answer: Err("404: no event of this id is stored".to_owned()) };
+    check("event-gone", letters("5").chain([key(KeyCode::Enter), gone]));
+}
+
+#[test]
+fn help() {
+    check("help", letters("?"));
+}
+
+#[test]
+fn a_router_without_answers_is_being_connected_to() {
+    let text = words(&canned::empty(80, 24));
+    assert!(text.contains("connecting to http://127.0.0.1:7245"), "{text}");
+}
+
+#[test]
+fn empty_answers_say_what_they_mean() {
+    let mut state = canned::empty(80, 24);
+    update(&mut state, Message::Groups(Ok(vec![])));
+    update(&mut state, Message::DeadLetters(Ok(vec![])));
+    for (screen, expected) in
+        [("2", "no group is open"), ("3", "no hop yet"), ("4", "no event is open"), ("5", "no dead letter")]
+    {
+        letters(screen).for_each(|message| drop(update(&mut state, message)));
+        assert!(words(&state).contains(expected), "{}", words(&state));
+    }
+}
+
+#[test]
+fn colours_tell_how_a_consumer_fares() {
+    let mut state = canned::busy(80, 24);
+    letters("G").for_each(|message| drop(update(&mut state, message)));
+    let buffer = buffer(&state);
+    let colour_of = |name: &str| {
+        let row = buffer.area.rows().find(|row| {
+            let text: String = row.positions().map(|at| buffer[at].symbol()).collect();
+            text.contains(name)
+        });
+        buffer[(1, row.unwrap().y)].fg
+    };
+    assert_eq!(colour_of("billing"), Color::Green);
+    assert_eq!(colour_of("warehouse"), Color::Yellow);
+    assert_eq!(colour_of("fraud-check"), Color::Red);
+}
+
+#[test]
+fn a_phase_that_is_not_the_usual_one_is_said_aloud() {
+    for (phase, expected) in
+        [(Phase::Recovering, "RECOVERING"), (Phase::Draining, "DRAINING"), (Phase::Failed, "FAILED")]
+    {
+        let mut state = canned::busy(80, 24);
+        update(&mut state, Message::Overview(Ok(Overview { phase, ..canned::overview() })));
+        assert!(words(&state).contains(expected), "{}", words(&state));
+    }
+}
+
+#[test]
+fn what_is_out_of_date_is_dimmed_but_stays() {
+    let mut state = canned::busy(80, 24);
+    for message in unreachable() {
+        update(&mut state, message);
+    }
+    let body = super::body_of(&state);
+    let buffer = buffer(&state);
+    let faint = state.theme.stale().fg.unwrap();
+    assert!(body.positions().all(|at| buffer[at].fg == faint));
+    assert!(words(&state).contains("warehouse"));
+}
+
+#[test]
+fn without_colours_there_is_none() {
+    for screen in ["1jj", "2", "3", "5", "?"] {
+        let mut state = canned::busy(120, 40);
+        state.theme.colours = false;
+        letters(screen).for_each(|message| drop(update(&mut state, message)));
+        let buffer = buffer(&state);
+        assert!(
+            buffer.content.iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset),
+            "{screen}"
+        );
+        assert!(buffer.content.iter().any(|cell| cell.modifier.contains(Modifier::REVERSED)), "{screen}");
+    }
+}
+
+#[test]
+fn a_narrow_terminal_keeps_the_name_and_the_backlog() {
+    let text = words(&canned::busy(40, 12));
+    assert!(text.contains("warehouse") && text.contains("12,412"), "{text}");
+}

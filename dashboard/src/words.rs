@@ -1,0 +1,131 @@
+//! What a hop and a standing say in words.
+
+use api::Standing;
+use event::hop::{Failure, Outcome, Step, Verdict, Via};
+
+use crate::format;
+
+/// Returns what happened at a step, without the step's name.
+pub(crate) fn step(step: &Step) -> String {
+    match step {
+        Step::Received { via: how, source, r#type, subject, bytes } => {
+            let about = subject.as_ref().map(|subject| format!(" about {subject}")).unwrap_or_default();
+            let size = format::bytes(u64::try_from(*bytes).unwrap_or(u64::MAX));
+            format!("{type} from {source}{about}, {size} by {}", via(*how))
+        }
+        Step::Matched { consumers, aggregations, evaluated } => matched(consumers, aggregations, *evaluated),
+        Step::Gated { consumer, schema, verdict, failure } => {
+            gated(consumer, schema, *verdict, failure.as_ref())
+        }
+        Step::Offered { aggregation, key, part, outcome, received, expected } => {
+            let of = expected.map(|expected| format!(" of {expected}")).unwrap_or_default();
+            format!("{aggregation} {key}: {part} {}, {received}{of}", self::outcome(*outcome))
+        }
+        Step::Released { aggregation, key, reason, parts, missing, .. } => {
+            let without =
+                if missing.is_empty() { String::new() } else { format!(", without {}", missing.join(", ")) };
+            format!("{aggregation} {key} with {}{without}: {reason}", format::plural(*parts, "part"))
+        }
+        Step::Attempted { consumer, attempt, status, error, retry_at, .. } => {
+            let status = status.map(|status| format!(" {status}")).unwrap_or_default();
+            let Some(error) = error else { return format!("{consumer} attempt {attempt}:{status} ok") };
+            let again = retry_at.map(|at| format!(", again at {}", format::clock(at))).unwrap_or_default();
+            format!("{consumer} attempt {attempt} failed:{status} {error}{again}")
+        }
+        Step::Delivered { consumer, attempts } => format!("{consumer} after {}", tries(*attempts)),
+        Step::DeadLettered { consumer, attempts, reason } => {
+            format!("{consumer} after {}: {reason}", tries(*attempts))
+        }
+    }
+}
+
+/// Returns how a delivery stands.
+pub(crate) fn standing(standing: &Standing) -> String {
+    match standing {
+        Standing::Pending { attempts: 0 } => "pending, not tried yet".to_owned(),
+        Standing::Pending { attempts } => format!("pending after {}", tries(*attempts)),
+        Standing::DeadLettered { reason } => format!("dead-lettered: {reason}"),
+        Standing::Settled => "settled".to_owned(),
+    }
+}
+
+fn matched(consumers: &[String], aggregations: &[String], evaluated: usize) -> String {
+    let names: Vec<&str> = consumers.iter().chain(aggregations).map(String::as_str).collect();
+    let names = if names.is_empty() { "nobody".to_owned() } else { names.join(", ") };
+    format!("{names} ({} asked)", format::plural(evaluated, "filter"))
+}
+
+fn gated(consumer: &str, schema: &str, verdict: Verdict, failure: Option<&Failure>) -> String {
+    let verdict = match verdict {
+        Verdict::Deliver => "deliver",
+        Verdict::Skip => "skip",
+        Verdict::DeadLetter => "dead-letter",
+    };
+    let why = failure.map(|failure| {
+        let place = if failure.path.is_empty() { "the payload" } else { &failure.path };
+        format!(", {place}: {}", failure.reason)
+    });
+    format!("{consumer} {verdict} by {schema}{}", why.unwrap_or_default())
+}
+
+fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Added => "added",
+        Outcome::Marker => "says it is complete",
+        Outcome::Duplicate => "duplicate",
+        Outcome::Late => "late",
+        Outcome::Discarded => "discarded",
+    }
+}
+
+fn via(via: Via) -> &'static str {
+    match via {
+        Via::HttpBinary => "HTTP",
+        Via::HttpStructured => "HTTP, structured",
+        Via::HttpBatch => "HTTP, batched",
+        Via::PutEvents => "PutEvents",
+        Via::Bus => "another bus",
+        Via::Release => "a release",
+    }
+}
+
+fn tries(attempts: u32) -> String {
+    format::plural(usize::try_from(attempts).unwrap_or(usize::MAX), "attempt")
+}
+
+#[cfg(test)]
+mod tests {
+    use event::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn steps_say_what_happened() {
+        let check = |what: Step, expected: &str| assert_eq!(step(&what), expected);
+        check(
+            Step::Matched { consumers: vec![], aggregations: vec![], evaluated: 31 },
+            "nobody (31 filters asked)",
+        );
+        check(
+            Step::Gated {
+                consumer: "billing".to_owned(),
+                schema: "shop/Placed@2".to_owned(),
+                verdict: Verdict::Skip,
+                failure: Some(Failure { path: "/total".to_owned(), reason: "is no number".to_owned() }),
+            },
+            "billing skip by shop/Placed@2, /total: is no number",
+        );
+        check(
+            Step::Attempted {
+                consumer: "billing".to_owned(),
+                target: "http://b".to_owned(),
+                attempt: 2,
+                status: Some(503),
+                error: Some("unavailable".to_owned()),
+                retry_at: Some(Timestamp::EPOCH),
+            },
+            "billing attempt 2 failed: 503 unavailable, again at 00:00:00.000",
+        );
+        check(Step::Delivered { consumer: "billing".to_owned(), attempts: 1 }, "billing after 1 attempt");
+    }
+}
