@@ -1,0 +1,84 @@
+//! The shape of the file. What is said here of a table or a key is what the reference and the JSON Schema say.
+
+mod aggregation;
+mod at;
+mod consumer;
+mod filter;
+mod key;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub(crate) use self::aggregation::{AggregationTable, Complete, LateName};
+pub(crate) use self::at::At;
+pub(crate) use self::consumer::{ConsumerTable, ModeName, OtherwiseName, RetryTable, TargetTable};
+pub(crate) use self::filter::{Entries, Filter, Node};
+pub(crate) use self::key::Key;
+
+/// The configuration of a railpost router.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+#[schemars(title = "railpost configuration")]
+pub(crate) struct File {
+    /// The router itself.
+    pub(crate) router: RouterTable,
+    /// Where traces go.
+    pub(crate) trace: TraceTable,
+    /// The buses by name. The bus `default` is always there.
+    pub(crate) bus: BTreeMap<At<String>, BusTable>,
+    /// The consumers, one table each.
+    pub(crate) consumer: Vec<ConsumerTable>,
+    /// The aggregations, one table each.
+    pub(crate) aggregation: Vec<AggregationTable>,
+}
+
+/// The router itself.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+pub(crate) struct RouterTable {
+    /// The address and port where the HTTP surface listens; `127.0.0.1:7245` unless set.
+    pub(crate) listen: Option<At<String>>,
+    /// The folder of the logs, relative to this file; the platform's state directory unless set.
+    pub(crate) data_dir: Option<At<String>>,
+    /// How long a stop may wait for attempts under way; `10s` unless set.
+    pub(crate) drain: Option<At<LengthOfTime>>,
+    /// The account, 12 digits, that events without their own show to patterns; `000000000000` unless set.
+    pub(crate) account: Option<At<String>>,
+    /// The region that events without their own show to patterns; `us-east-1` unless set.
+    pub(crate) region: Option<At<String>>,
+    /// A folder of JSON Schemas, `REGISTRY/NAME/VERSION.json`, relative to this file.
+    pub(crate) schemas: Option<At<String>>,
+}
+
+/// Where traces go.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+pub(crate) struct TraceTable {
+    /// The service's name in traces; `railpost` unless set.
+    pub(crate) service: Option<At<String>>,
+    /// An OTLP gRPC endpoint, such as `http://127.0.0.1:4317`; no OTLP unless set.
+    pub(crate) otlp: Option<At<String>>,
+    /// The UDP address of an X-Ray daemon, such as `127.0.0.1:2000`; no X-Ray unless set.
+    pub(crate) xray_daemon: Option<At<String>>,
+    /// The fraction, 0 to 1, of the traces started here that are recorded; `1.0` unless set. Where a publisher has
+    /// decided for its trace, that decision stands.
+    pub(crate) sample: Option<At<f64>>,
+}
+
+/// One bus.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+pub(crate) struct BusTable {
+    /// How long events are kept at least, such as `7d`; for ever unless set.
+    pub(crate) retention: Option<At<LengthOfTime>>,
+}
+
+/// A length of time: numbers with `d`, `h`, `m`, `s` or `ms`, largest first, such as `7d`, `1h30m` or `500ms`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub(crate) struct LengthOfTime(
+    #[schemars(regex(pattern = r"^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$"), length(min = 2))]
+    pub(crate) String,
+);

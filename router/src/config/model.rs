@@ -1,0 +1,284 @@
+//! What a configuration means: checked, complete, with every default filled in.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use event::eventbridge::Identity;
+use pattern::Pattern;
+
+/// The bus that exists without being configured.
+pub const DEFAULT_BUS: &str = "default";
+
+/// A router's whole configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the HTTP surface listens.
+    pub listen: SocketAddr,
+    /// Where the logs are kept; none means the platform's state directory.
+    pub data_dir: Option<PathBuf>,
+    /// The account and region that events without their own show to EventBridge patterns.
+    pub identity: Identity,
+    /// How long a drain may take.
+    pub drain: Duration,
+    /// A folder of JSON Schemas, `REGISTRY/NAME/VERSION.json`.
+    pub schemas: Option<PathBuf>,
+    /// Where traces go.
+    pub trace: Trace,
+    /// At least [`DEFAULT_BUS`].
+    pub buses: Vec<Bus>,
+    /// In the order of the file.
+    pub consumers: Vec<Consumer>,
+    /// In the order of the file.
+    pub aggregations: Vec<Aggregation>,
+}
+
+/// Where traces go.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    /// The service's name in traces.
+    pub service: String,
+    /// An OTLP gRPC endpoint, such as `http://127.0.0.1:4317`.
+    pub otlp: Option<String>,
+    /// An X-Ray daemon's UDP address.
+    pub xray_daemon: Option<SocketAddr>,
+    /// The fraction of traces started here that exporters record, 0 to 1. A publisher's decision stands.
+    pub sample: f64,
+}
+
+/// One bus.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bus {
+    /// Its name.
+    pub name: String,
+    /// How long events are kept at least; none means for ever.
+    pub retention: Option<Duration>,
+}
+
+/// One receiver's whole contract.
+#[derive(Clone, Debug)]
+pub struct Consumer {
+    /// Its name, unique in the file.
+    pub name: String,
+    /// The bus it reads.
+    pub bus: String,
+    /// Which events it gets; none means all.
+    pub filter: Option<Pattern>,
+    /// The schema its payloads must follow.
+    pub gate: Option<Gate>,
+    /// Where its events go.
+    pub target: Target,
+    /// What happens after a failed attempt.
+    pub retry: Retry,
+    /// Attempts under way at a time, at most.
+    pub concurrency: usize,
+}
+
+/// A schema check.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    /// A schema and a version range, such as `shop.orders/OrderPlaced@^2`.
+    pub accept: schemas::Requirement,
+    /// What becomes of an event that does not follow it.
+    pub otherwise: Otherwise,
+}
+
+/// What becomes of an event that its gate refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Otherwise {
+    /// It is dropped and counted.
+    Skip,
+    /// It is kept with the dead letters.
+    DeadLetter,
+}
+
+/// Where a consumer's events go.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Target {
+    /// `POST` to a URL.
+    Http {
+        /// The URL.
+        url: String,
+        /// How the event is written.
+        mode: Mode,
+        /// Headers added to every request; their values may be secrets and are never shown.
+        headers: Vec<(String, String)>,
+        /// How long one attempt may take.
+        timeout: Duration,
+    },
+    /// An SQS queue; the body is the event's EventBridge envelope.
+    Sqs {
+        /// The queue's URL.
+        queue: String,
+        /// The service's address and region, where they are not the environment's.
+        service: AwsService,
+    },
+    /// A bus of EventBridge.
+    EventBridge {
+        /// The bus's name or ARN.
+        bus: String,
+        /// The service's address and region, where they are not the environment's.
+        service: AwsService,
+    },
+    /// Another bus of this router.
+    Bus {
+        /// Its name.
+        name: String,
+    },
+    /// A file of JSON lines, appended to.
+    File {
+        /// Its path.
+        path: PathBuf,
+    },
+    /// Standard output, JSON lines.
+    Stdout,
+}
+
+/// Shows the kind alone: addresses and headers may hold secrets.
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Http { .. } => "Http",
+            Self::Sqs { .. } => "Sqs",
+            Self::EventBridge { .. } => "EventBridge",
+            Self::Bus { .. } => "Bus",
+            Self::File { .. } => "File",
+            Self::Stdout => "Stdout",
+        })
+    }
+}
+
+/// How an HTTP target gets its events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// CloudEvents binary mode.
+    Binary,
+    /// CloudEvents structured mode.
+    Structured,
+}
+
+/// An AWS service's address and region.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct AwsService {
+    /// The address; none means AWS's own or the environment's.
+    pub endpoint: Option<String>,
+    /// The region; none means the environment's.
+    pub region: Option<String>,
+}
+
+/// What happens after a failed attempt: exponential backoff with full jitter, until a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// Tries after the first, at most; 185 unless set, as EventBridge has it.
+    pub attempts: u32,
+    /// How old an event may become; 24 h unless set, as EventBridge has it.
+    pub max_age: Duration,
+    /// The longest wait after the first failure.
+    pub interval: Duration,
+    /// The longest wait after any failure.
+    pub interval_max: Duration,
+}
+
+/// A rule that gathers.
+#[derive(Clone, Debug)]
+pub struct Aggregation {
+    /// Its name, unique in the file.
+    pub name: String,
+    /// The bus it reads, and on which its releases appear.
+    pub bus: String,
+    /// Which events it gathers; none means all.
+    pub filter: Option<Pattern>,
+    /// How an event's group is found.
+    pub key: KeyExpression,
+    /// How an event's name within the group is found; none means the event's `id`.
+    pub part: Option<Template>,
+    /// When a group is complete.
+    pub complete: Completion,
+    /// The release's attributes.
+    pub emit: Emit,
+    /// What becomes of a part whose group was released before.
+    pub late: Late,
+    /// Open groups at most; at the limit the oldest is released as it is.
+    pub groups_max: usize,
+    /// Parts a group at most; at the limit the group is released.
+    pub parts_max: usize,
+}
+
+/// What becomes of a part whose group was released before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Late {
+    /// It opens a new group of the same key: the default, unless the completion names expected parts or a marker.
+    NewGroup,
+    /// It is counted and recorded as late, and gathered no more: the default where the completion names expected
+    /// parts or a marker.
+    Discard,
+}
+
+/// How an event's group is found: a value of the event, optionally taken apart by a regular expression.
+#[derive(Clone, Debug)]
+pub struct KeyExpression {
+    /// A path into the event, such as `$.detail.object.key`, in its dotted form `detail.object.key`, split.
+    pub path: Vec<String>,
+    /// Named captures for the templates; the whole value must match.
+    pub capture: Option<regex::Regex>,
+    /// The key; `{value}` is the value at `path`, other names are captures.
+    pub key: Template,
+}
+
+/// Text with names in braces: `sales/{day}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    /// The pieces in order.
+    pub pieces: Vec<Piece>,
+}
+
+/// One piece of a [`Template`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// Literal text.
+    Text(String),
+    /// A named capture, or `value`.
+    Name(String),
+    /// A path into the event: `{$.detail.part}`.
+    Path(Vec<String>),
+}
+
+/// When a group is complete.
+#[derive(Clone, Debug)]
+pub enum Completion {
+    /// It has so many parts.
+    Count(usize),
+    /// It has these parts, by name.
+    Expected(Vec<String>),
+    /// No part came for so long.
+    Idle(Duration),
+    /// So long after its first part.
+    Within(Duration),
+    /// At a time of day, the first one after its first part.
+    Cutoff(Cutoff),
+    /// An event of the group's key came that this pattern matches, whether or not the filter holds for it.
+    When(Pattern),
+    /// Any of these, whichever is first.
+    Any(Vec<Completion>),
+    /// All of these.
+    All(Vec<Completion>),
+}
+
+/// A time of day in a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cutoff {
+    /// The wall clock's time.
+    pub time: jiff::civil::Time,
+    /// The place's time zone.
+    pub zone: jiff::tz::TimeZone,
+}
+
+/// The attributes of a release.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Emit {
+    /// Its `type`.
+    pub kind: String,
+    /// Its `source`; `railpost/AGGREGATION` unless set.
+    pub source: String,
+}

@@ -1,0 +1,142 @@
+//! Single values: lengths of time, addresses, names, numbers, paths into the event.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use reqwest::Url;
+
+use super::Reader;
+use crate::config::error::Code;
+use crate::config::file::{At, LengthOfTime};
+
+/// Names of consumers and aggregations have so many characters at most, as names of rules do.
+const NAME_CHARS_MAX: usize = 64;
+
+/// Names of buses have so many characters at most, as `EventBridge` has it.
+const BUS_CHARS_MAX: usize = 256;
+
+/// No length of time is longer; it is a slip of the keyboard.
+const LENGTH_MAX: Duration = Duration::from_hours(100 * 366 * 24);
+
+const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+
+/// Returns the length of time that a text such as `1h30m` is; none if it is none.
+pub(super) fn parse_length(text: &str) -> Option<Duration> {
+    let mut millis: u64 = 0;
+    let mut units = UNITS.iter();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (number, after) = rest.split_at(rest.find(|next: char| !next.is_ascii_digit())?);
+        let (unit, after) =
+            after.split_at(after.find(|next: char| next.is_ascii_digit()).unwrap_or(after.len()));
+        let (_, factor) = units.find(|(name, _)| *name == unit)?;
+        millis = millis.checked_add(number.parse::<u64>().ok()?.checked_mul(*factor)?)?;
+        rest = after;
+    }
+    (!text.is_empty()).then_some(Duration::from_millis(millis))
+}
+
+/// Returns the names of a path such as `$.detail.object.key`; none if it is none.
+pub(super) fn parse_path(text: &str) -> Option<Vec<String>> {
+    let names = text.strip_prefix("$.")?.split('.');
+    let legal = |name: &str| !name.is_empty() && !name.contains(|next: char| "[]{}*'\" ".contains(next));
+    names.map(|name| legal(name).then(|| name.to_owned())).collect()
+}
+
+impl Reader<'_> {
+    /// Reads a length of time longer than zero.
+    pub(super) fn length(&mut self, length: &At<LengthOfTime>) -> Option<Duration> {
+        self.length_text(&At { span: length.span.clone(), value: length.value.0.clone() })
+    }
+
+    /// Reads a length of time longer than zero from a text.
+    pub(super) fn length_text(&mut self, text: &At<String>) -> Option<Duration> {
+        let label = match parse_length(&text.value) {
+            None => "not a length of time",
+            Some(Duration::ZERO) => "no time at all",
+            Some(length) if length > LENGTH_MAX => "more than a hundred years",
+            Some(length) => return Some(length),
+        };
+        let message = format!("`{}` cannot be waited for", text.value);
+        self.finding(Code::Duration, &text.span, message, label)
+            .help("write numbers with `d`, `h`, `m`, `s` or `ms`, largest first: `7d`, `1h30m`, `500ms`");
+        None
+    }
+
+    /// Reads a length of time, where there is one.
+    pub(super) fn length_or(&mut self, length: Option<&At<LengthOfTime>>, otherwise: Duration) -> Duration {
+        length.and_then(|length| self.length(length)).unwrap_or(otherwise)
+    }
+
+    /// Reads an address and port.
+    pub(super) fn socket(&mut self, address: &At<String>) -> Option<SocketAddr> {
+        let parsed = address.value.parse().ok();
+        if parsed.is_none() {
+            let message = format!("`{}` is not an address and port", address.value);
+            self.finding(Code::Address, &address.span, message, "not an IP address, a colon and a port")
+                .help("write `127.0.0.1:7245`, `0.0.0.0:7245` or `[::1]:7245`");
+        }
+        parsed
+    }
+
+    /// Reads an `http` or `https` URL; returns it as it was written.
+    pub(super) fn url(&mut self, url: &At<String>) -> Option<String> {
+        let label = match Url::parse(&url.value) {
+            Ok(parsed) if matches!(parsed.scheme(), "http" | "https") => return Some(url.value.clone()),
+            Ok(_) => "neither `http` nor `https`".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        self.finding(Code::Address, &url.span, "this is not a URL that events can be sent to", label)
+            .help("write a whole URL, such as `http://127.0.0.1:9000/orders`");
+        None
+    }
+
+    /// Checks the name of a consumer or an aggregation.
+    pub(super) fn name(&mut self, name: &At<String>) {
+        self.characters(name, ".-_", NAME_CHARS_MAX);
+    }
+
+    /// Checks the name of a bus.
+    pub(super) fn bus_name(&mut self, name: &At<String>) {
+        self.characters(name, "/.-_", BUS_CHARS_MAX);
+    }
+
+    fn characters(&mut self, name: &At<String>, others: &str, chars_max: usize) {
+        let legal = |next: char| next.is_ascii_alphanumeric() || others.contains(next);
+        if !name.value.chars().all(legal) || !(1..=chars_max).contains(&name.value.len()) {
+            let label = format!("not 1 to {chars_max} letters, digits or any of `{others}`");
+            self.finding(Code::Name, &name.span, format!("`{}` is not a name", name.value), label)
+                .help("names appear in URLs, metrics and traces, so they keep to few characters");
+        }
+    }
+
+    /// Checks that a text is not empty; `what` is what it should be.
+    pub(super) fn not_empty(&mut self, text: &At<String>, what: &str) {
+        if text.value.is_empty() {
+            self.finding(Code::Name, &text.span, format!("{what} is empty"), "nothing here")
+                .help("fill it in, or leave it out");
+        }
+    }
+
+    /// Reads a number from 1 to a limit.
+    pub(super) fn number(&mut self, number: &At<i64>, limit: usize) -> Option<usize> {
+        let parsed = usize::try_from(number.value).ok().filter(|number| (1..=limit).contains(number));
+        if parsed.is_none() {
+            let label = format!("not from 1 to {limit}");
+            self.finding(Code::OutOfRange, &number.span, format!("{} is out of range", number.value), label)
+                .help("leave the key out for its default");
+        }
+        parsed
+    }
+
+    /// Reads a path into the event.
+    pub(super) fn path(&mut self, path: &At<String>) -> Option<Vec<String>> {
+        let parsed = parse_path(&path.value);
+        if parsed.is_none() {
+            let message = format!("`{}` is not a path into the event", path.value);
+            self.finding(Code::Path, &path.span, message, "not `$.` and names with dots between them")
+                .help("write `$.detail.object.key`, `$.source` or `$.subject`");
+        }
+        parsed
+    }
+}

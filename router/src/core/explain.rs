@@ -1,0 +1,58 @@
+//! Why an event went where it went: every filter and gate asked again, field by field.
+
+use api::{Decision, FieldReason};
+use event::stored::Stored;
+use pattern::{FieldExplanation, Pattern};
+
+use super::Core;
+use super::facts::Facts;
+
+impl Core {
+    /// Returns what each consumer and aggregation makes of an event under the rules in force. How deliveries stand is
+    /// for the caller to add.
+    pub(crate) fn explain(&self, position: u64, stored: &Stored) -> Vec<Decision> {
+        let facts = Facts::new(stored, position, &self.identity);
+        let consumers = self.consumers.iter().zip(self.rules.consumer_filters()).map(|(receiver, filter)| {
+            let mut decision = ask(&receiver.name, filter, &facts);
+            if let Some(gate) = receiver.gate.as_ref().filter(|_| decision.matched) {
+                let refused = gate.failure(&facts).map(|failure| gate.refusal(&failure));
+                decision.schema = Some(refused.unwrap_or_else(|| format!("schema {} holds", gate.schema())));
+            }
+            decision
+        });
+        let aggregations = self.aggregators.iter().zip(self.rules.aggregation_filters());
+        let aggregations = aggregations.map(|(aggregator, filter)| {
+            let mut decision = ask(aggregator.name(), filter, &facts);
+            decision.aggregation = true;
+            decision
+        });
+        consumers.chain(aggregations).collect()
+    }
+}
+
+/// Shows what an event has at a field.
+fn found(field: &FieldExplanation) -> String {
+    let more = (field.more > 0).then(|| format!("and {} more", field.more));
+    let shown: Vec<&str> = field.found.iter().map(String::as_str).chain(more.as_deref()).collect();
+    if shown.is_empty() { "absent".to_owned() } else { shown.join(", ") }
+}
+
+fn ask(name: &str, filter: Option<&Pattern>, facts: &Facts<'_>) -> Decision {
+    let explanation = filter.and_then(|pattern| pattern.explain_fields(&facts.fields()).ok());
+    let fields = explanation.as_ref().map(|explanation| &explanation.fields).into_iter().flatten();
+    Decision {
+        name: name.to_owned(),
+        aggregation: false,
+        matched: explanation.as_ref().is_none_or(|explanation| explanation.matched),
+        fields: fields
+            .map(|field| FieldReason {
+                path: field.path.clone(),
+                wanted: field.wanted.join(" or "),
+                found: found(field),
+                matched: field.held,
+            })
+            .collect(),
+        schema: None,
+        standing: None,
+    }
+}

@@ -1,0 +1,94 @@
+//! [`Group`]: one group in flight.
+
+use std::collections::HashSet;
+
+use event::Timestamp;
+use event::hop::Link;
+use serde::{Deserialize, Serialize};
+
+/// One in-flight set of parts with one key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Group {
+    /// The correlation key.
+    pub(crate) key: String,
+    /// When its first event came.
+    pub(crate) opened: Timestamp,
+    /// When its last part came.
+    pub(crate) last_part: Timestamp,
+    /// The position of its first event: what tells it from an earlier group of the same key.
+    pub(crate) first: u64,
+    /// The markers that came.
+    pub(crate) markers: Vec<Marker>,
+    /// Parts that came again.
+    pub(crate) duplicates: u64,
+    /// Whether a part's publisher asked for the trace to be recorded.
+    pub(crate) sampled: bool,
+    /// The parts, in order of arrival; saved one by one.
+    #[serde(skip)]
+    pub(crate) parts: Vec<Part>,
+    /// The parts' names.
+    #[serde(skip)]
+    names: HashSet<String>,
+}
+
+/// One event in a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Part {
+    pub(crate) name: String,
+    pub(crate) event: String,
+    pub(crate) source: String,
+    pub(crate) kind: String,
+    pub(crate) time: Option<String>,
+    pub(crate) position: u64,
+    pub(crate) received: Timestamp,
+    pub(crate) link: Link,
+}
+
+/// An event that met a `when` condition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Marker {
+    /// The condition, by its place in the completion.
+    pub(crate) place: usize,
+    /// The event's `id`.
+    pub(crate) event: String,
+}
+
+impl Group {
+    /// Returns a group with no parts yet.
+    pub(crate) fn open(key: String, now: Timestamp, position: u64) -> Self {
+        Self {
+            key,
+            opened: now,
+            last_part: now,
+            first: position,
+            markers: Vec::new(),
+            duplicates: 0,
+            sampled: false,
+            parts: Vec::new(),
+            names: HashSet::new(),
+        }
+    }
+
+    /// Returns whether a part of that name is there.
+    pub(crate) fn holds(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+
+    /// Adds a part whose name is not there yet.
+    pub(crate) fn add(&mut self, part: Part) {
+        self.last_part = self.last_part.max(part.received);
+        self.names.insert(part.name.clone());
+        self.parts.push(part);
+    }
+
+    /// Returns the group without its parts, as it is saved.
+    pub(crate) fn head(&self) -> Self {
+        Self {
+            key: self.key.clone(),
+            markers: self.markers.clone(),
+            parts: Vec::new(),
+            names: HashSet::new(),
+            ..*self
+        }
+    }
+}

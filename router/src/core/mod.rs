@@ -1,0 +1,238 @@
+//! Decides: one event in, actions and hops out.
+//!
+//! It is pure: no I/O, no clock, no randomness, no tasks. Time comes in as an argument, timers are data, and what should
+//! happen comes out as [`Action`]s, which the pipeline carries out in one commit.
+//!
+//! # Layout
+//! * [`action`]: what a decision asks the pipeline to do
+//! * [`facts`]: one event, parsed at most once, as filters, gates and expressions see it
+//! * [`rules`]: which consumers and aggregations an event concerns
+//! * [`gate`]: the schema check for one consumer
+//! * [`aggregator`]: one aggregation with its open groups and timers
+//! * [`group`]: one group in flight
+//! * [`condition`]: when a group is complete, when to look again, what it waits for
+//! * [`release`]: the event that a completed group becomes
+//! * [`ledger`]: the counters that must balance
+//! * [`explain`]: why an event went where it went
+
+pub(crate) mod action;
+pub(crate) mod aggregator;
+pub(crate) mod condition;
+pub(crate) mod explain;
+pub(crate) mod expression;
+pub(crate) mod facts;
+pub(crate) mod gate;
+pub(crate) mod group;
+pub(crate) mod ledger;
+pub(crate) mod release;
+pub(crate) mod rules;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use event::eventbridge::Identity;
+use event::hop::Via;
+use event::stored::Stored;
+use event::{Hop, SpanId, Step, Timestamp};
+
+pub(crate) use action::{Action, Decision};
+use aggregator::{Aggregator, Site};
+use facts::Facts;
+use gate::Gate;
+use ledger::ConsumerLedger;
+use rules::Rules;
+
+use crate::config::{Aggregation, Consumer};
+
+/// Everything that decides about the events of one bus.
+pub(crate) struct Core {
+    bus: String,
+    identity: Arc<Identity>,
+    rules: Rules,
+    consumers: Vec<Receiver>,
+    aggregators: Vec<Aggregator>,
+}
+
+/// A consumer as the core knows it.
+pub(crate) struct Receiver {
+    pub(crate) name: String,
+    pub(crate) gate: Option<Gate>,
+    pub(crate) ledger: ConsumerLedger,
+    /// Deliveries that are not settled.
+    pub(crate) pending: u64,
+}
+
+/// A consumer's gate names a schema that the registry does not hold.
+#[derive(Debug, thiserror::Error)]
+#[error("consumer `{consumer}` accepts `{schema}`, which the schema folder does not hold")]
+pub struct UnknownSchema {
+    consumer: String,
+    schema: String,
+}
+
+impl Core {
+    /// Returns the core of one bus, with no groups open.
+    pub(crate) fn new(
+        bus: &str,
+        identity: Identity,
+        consumers: &[Consumer],
+        aggregations: &[Aggregation],
+        registry: &schemas::Registry,
+    ) -> Result<Self, UnknownSchema> {
+        let rules = Rules::new(consumers, aggregations);
+        let consumers =
+            consumers.iter().map(|consumer| Receiver::new(consumer, registry)).collect::<Result<_, _>>()?;
+        let aggregators = aggregations.iter().map(Aggregator::new).collect();
+        Ok(Self { bus: bus.to_owned(), identity: Arc::new(identity), rules, consumers, aggregators })
+    }
+
+    /// Returns the consumers in the order of the configuration.
+    pub(crate) fn consumers(&self) -> &[Receiver] {
+        &self.consumers
+    }
+
+    /// Returns the consumers, to settle or restore their ledgers.
+    pub(crate) fn consumers_mut(&mut self) -> &mut [Receiver] {
+        &mut self.consumers
+    }
+
+    /// Returns the aggregations in the order of the configuration.
+    pub(crate) fn aggregators(&self) -> &[Aggregator] {
+        &self.aggregators
+    }
+
+    /// Returns the aggregations, to restore their groups.
+    pub(crate) fn aggregators_mut(&mut self) -> &mut [Aggregator] {
+        &mut self.aggregators
+    }
+
+    /// Decides about one event.
+    pub(crate) fn step(&mut self, now: Timestamp, position: u64, stored: &Stored) -> Decision {
+        let mut decision = Decision::default();
+        let identity = Arc::clone(&self.identity);
+        let facts = Facts::new(stored, position, &identity);
+        let concerned = self.rules.concerned(&facts);
+        decision.hops.push(self.hop(&facts, now, self.matched(&concerned)));
+        for index in concerned.consumers {
+            self.route(index, &facts, now, &mut decision);
+        }
+        for (index, interest) in concerned.aggregations {
+            if stored.via == Via::Release && self.aggregators[index].emitted(&stored.event) {
+                continue;
+            }
+            let mut site = Site { bus: &self.bus, index, now, decision: &mut decision };
+            let step = self.aggregators[index].offer(&mut site, &interest, &facts);
+            if let Some(step) = step {
+                decision.hops.push(self.hop(&facts, now, step));
+            }
+        }
+        decision
+    }
+
+    /// Completes every group whose time has come.
+    pub(crate) fn wake(&mut self, now: Timestamp) -> Decision {
+        let mut decision = Decision::default();
+        for (index, aggregator) in self.aggregators.iter_mut().enumerate() {
+            aggregator.wake(&mut Site { bus: &self.bus, index, now, decision: &mut decision });
+        }
+        decision
+    }
+
+    /// Returns when [`Core::wake`] has something to do, if ever.
+    pub(crate) fn next_wake(&self) -> Option<Timestamp> {
+        self.aggregators.iter().filter_map(Aggregator::next_wake).min()
+    }
+
+    fn matched(&self, concerned: &rules::Concerned) -> Step {
+        Step::Matched {
+            consumers: concerned.consumers.iter().map(|index| self.consumers[*index].name.clone()).collect(),
+            aggregations: concerned
+                .aggregations
+                .keys()
+                .map(|index| self.aggregators[*index].name().to_owned())
+                .collect(),
+            evaluated: self.rules.len(),
+        }
+    }
+
+    /// Decides what one consumer whose filter held gets.
+    fn route(&mut self, index: usize, facts: &Facts<'_>, now: Timestamp, decision: &mut Decision) {
+        let receiver = &mut self.consumers[index];
+        receiver.ledger.matched += 1;
+        let Some(gate) = &receiver.gate else {
+            receiver.pending += 1;
+            decision.actions.push(Action::Deliver { consumer: index });
+            return;
+        };
+        let (action, step) = gate.ask(index, &receiver.name, facts);
+        match &action {
+            Action::Drop => receiver.ledger.dropped += 1,
+            Action::DeadLetter { .. } => receiver.ledger.dead_lettered += 1,
+            _ => receiver.pending += 1,
+        }
+        let refused = match &action {
+            Action::DeadLetter { reason, .. } => Some(Step::DeadLettered {
+                consumer: receiver.name.clone(),
+                attempts: 0,
+                reason: reason.clone(),
+            }),
+            _ => None,
+        };
+        decision.actions.push(action);
+        decision.hops.push(self.hop(facts, now, step));
+        decision.hops.extend(refused.map(|step| self.hop(facts, now, step)));
+    }
+
+    fn hop(&self, facts: &Facts<'_>, now: Timestamp, step: Step) -> Hop {
+        let trace = &facts.stored.trace;
+        Hop {
+            bus: self.bus.clone(),
+            event: facts.stored.event.id.clone(),
+            position: facts.position,
+            started: now,
+            ended: now,
+            trace: trace.trace,
+            span: derived_span(trace.span, &self.bus, &step),
+            parent: Some(trace.span),
+            sampled: trace.sampled,
+            step,
+        }
+    }
+}
+
+impl Receiver {
+    fn new(consumer: &Consumer, registry: &schemas::Registry) -> Result<Self, UnknownSchema> {
+        let gate = consumer.gate.as_ref().map(|gate| {
+            let unknown =
+                || UnknownSchema { consumer: consumer.name.clone(), schema: gate.accept.to_string() };
+            registry.resolve(&gate.accept).map(|schema| Gate::new(schema, gate.otherwise)).ok_or_else(unknown)
+        });
+        Ok(Self {
+            name: consumer.name.clone(),
+            gate: gate.transpose()?,
+            ledger: ConsumerLedger::default(),
+            pending: 0,
+        })
+    }
+}
+
+/// Returns a span id that follows from its parent and what the step is, so that the core needs no randomness.
+pub(crate) fn derived_span(parent: SpanId, bus: &str, step: &Step) -> SpanId {
+    let subject = match step {
+        Step::Gated { consumer, .. }
+        | Step::Attempted { consumer, .. }
+        | Step::Delivered { consumer, .. }
+        | Step::DeadLettered { consumer, .. } => consumer,
+        Step::Offered { aggregation, .. } | Step::Released { aggregation, .. } => aggregation,
+        Step::Received { .. } | Step::Matched { .. } => bus,
+    };
+    let seed = u64::from_be_bytes(parent.0);
+    let mixed = step
+        .name()
+        .bytes()
+        .chain([b'/'])
+        .chain(subject.bytes())
+        .fold(seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3).rotate_left(5));
+    SpanId(mixed.max(1).to_be_bytes())
+}

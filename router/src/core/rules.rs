@@ -1,0 +1,106 @@
+//! [`Rules`]: which consumers and aggregations an event concerns.
+
+use std::collections::BTreeMap;
+
+use pattern::{Matcher, Pattern};
+
+use super::condition::markers;
+use super::facts::Facts;
+use crate::config::{Aggregation, Consumer};
+
+/// All filters of one bus, asked at once.
+pub(crate) struct Rules {
+    matcher: Matcher<Rule>,
+    unfiltered: Vec<Rule>,
+    consumers: Vec<Option<Pattern>>,
+    aggregations: Vec<Option<Pattern>>,
+    len: usize,
+}
+
+/// Whose filter it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Rule {
+    Consumer(usize),
+    Part(usize),
+    Marker(usize, usize),
+}
+
+/// What an event is to an aggregation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Interest {
+    /// Its filter holds, so it may be a part.
+    pub(crate) part: bool,
+    /// The `when` conditions that it meets, by their place in the completion.
+    pub(crate) markers: Vec<usize>,
+}
+
+/// Whom an event concerns, in the order of the configuration.
+#[derive(Debug, Default)]
+pub(crate) struct Concerned {
+    pub(crate) consumers: Vec<usize>,
+    pub(crate) aggregations: BTreeMap<usize, Interest>,
+}
+
+impl Rules {
+    /// Compiles the filters of one bus.
+    pub(crate) fn new(consumers: &[Consumer], aggregations: &[Aggregation]) -> Self {
+        let mut rules = Self {
+            matcher: Matcher::new(),
+            unfiltered: Vec::new(),
+            consumers: consumers.iter().map(|consumer| consumer.filter.clone()).collect(),
+            aggregations: aggregations.iter().map(|aggregation| aggregation.filter.clone()).collect(),
+            len: 0,
+        };
+        for (index, consumer) in consumers.iter().enumerate() {
+            rules.add(Rule::Consumer(index), consumer.filter.as_ref());
+        }
+        for (index, aggregation) in aggregations.iter().enumerate() {
+            rules.add(Rule::Part(index), aggregation.filter.as_ref());
+            for (place, marker) in markers(&aggregation.complete).into_iter().enumerate() {
+                rules.add(Rule::Marker(index, place), Some(marker));
+            }
+        }
+        rules
+    }
+
+    /// Returns how many filters there are.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Returns the consumers' filters in the order of the configuration; none means all events.
+    pub(crate) fn consumer_filters(&self) -> impl Iterator<Item = Option<&Pattern>> {
+        self.consumers.iter().map(Option::as_ref)
+    }
+
+    /// Returns the aggregations' filters in the order of the configuration; none means all events.
+    pub(crate) fn aggregation_filters(&self) -> impl Iterator<Item = Option<&Pattern>> {
+        self.aggregations.iter().map(Option::as_ref)
+    }
+
+    /// Returns whom an event concerns.
+    pub(crate) fn concerned(&self, facts: &Facts<'_>) -> Concerned {
+        // A payload was checked when the event was decoded, so that reading it again cannot fail.
+        let matched = self.matcher.matches_fields(&facts.fields()).unwrap_or_default();
+        let mut concerned = Concerned::default();
+        for rule in matched.into_iter().chain(self.unfiltered.iter().copied()) {
+            match rule {
+                Rule::Consumer(index) => concerned.consumers.push(index),
+                Rule::Part(index) => concerned.aggregations.entry(index).or_default().part = true,
+                Rule::Marker(index, place) => {
+                    concerned.aggregations.entry(index).or_default().markers.push(place);
+                }
+            }
+        }
+        concerned.consumers.sort_unstable();
+        concerned
+    }
+
+    fn add(&mut self, rule: Rule, filter: Option<&Pattern>) {
+        self.len += 1;
+        match filter {
+            Some(pattern) => self.matcher.insert(rule, pattern.clone()),
+            None => self.unfiltered.push(rule),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! What targets receive, and what their answers count as.
+
+#[cfg(feature = "aws")]
+mod aws;
+mod file;
+mod http;
+mod outcome;
+
+use std::future::IntoFuture as _;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::extract::Request;
+use axum::response::Response;
+use bytes::Bytes;
+use event::eventbridge::Identity;
+use event::{Data, Event, SpanId, Timestamp, TraceContext, TraceId};
+use tokio::net::TcpListener;
+
+use super::{Class, Client, ConnectError, Connections, Delivery, Outcome};
+use crate::config::Target;
+
+const TRACE: TraceContext = TraceContext {
+    trace: TraceId([
+        0x57, 0x59, 0xe9, 0x88, 0xbd, 0x86, 0x2e, 0x3f, 0xe1, 0xbe, 0x46, 0xa9, 0x94, 0x27, 0x27, 0x93,
+    ]),
+    span: SpanId([1; 8]),
+    parent: None,
+    sampled: true,
+};
+const SPAN: SpanId = SpanId([2; 8]);
+const TRACEPARENT: &str = "00-5759e988bd862e3fe1be46a994272793-0202020202020202-01";
+const XRAY: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=0202020202020202;Sampled=1";
+
+/// 2026-11-21T06:00:00Z.
+const RECEIVED: Timestamp = Timestamp::from_millis(1_795_240_800_000);
+
+/// An order with a JSON payload.
+fn order(id: &str) -> Event {
+    Event {
+        datacontenttype: Some("application/json".to_owned()),
+        data: Some(Data::Json(Bytes::from_static(b"{\"total\":1.10}"))),
+        ..Event::new(id, "shop.orders", "OrderPlaced")
+    }
+}
+
+fn delivery(event: &Event) -> Delivery<'_> {
+    Delivery { event, received: RECEIVED, trace: &TRACE, span: SPAN }
+}
+
+fn identity() -> Identity {
+    Identity { account: "000000000000".to_owned(), region: "eu-west-1".to_owned() }
+}
+
+async fn connect(target: &Target) -> Result<Client, ConnectError> {
+    Client::connect(target, &identity(), &mut Connections::default()).await
+}
+
+async fn send(client: &Client, event: &Event) -> Outcome {
+    client.send(&delivery(event)).await
+}
+
+/// Says what came of an attempt in the words of the tables.
+fn in_words(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Delivered { .. } => "delivered".to_owned(),
+        Outcome::Failed(failure) => class_in_words(failure.class),
+    }
+}
+
+fn class_in_words(class: Class) -> String {
+    match class {
+        Class::Retryable => "retryable".to_owned(),
+        Class::Throttled { after: None } => "throttled".to_owned(),
+        Class::Throttled { after: Some(after) } => format!("throttled for {after:?}"),
+        Class::Permanent => "permanent".to_owned(),
+        Class::Retired => "retired".to_owned(),
+    }
+}
+
+fn error(outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Failed(failure) => failure.error,
+        Outcome::Delivered { status } => panic!("delivered with {status:?}"),
+    }
+}
+
+/// A request as it came over the wire.
+struct Seen {
+    path: String,
+    headers: axum::http::HeaderMap,
+    body: String,
+}
+
+impl Seen {
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+/// Runs `work` beside a server that gives every request the same answer; returns the requests too.
+async fn beside_server<T>(
+    answer: impl Fn() -> Response + Clone + Send + Sync + 'static,
+    work: impl AsyncFnOnce(SocketAddr) -> T,
+) -> (T, Vec<Seen>) {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let record = Arc::clone(&seen);
+    let app = Router::new().fallback(async move |request: Request| {
+        let (head, body) = request.into_parts();
+        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        let body = String::from_utf8(body.into()).unwrap();
+        record.lock().unwrap().push(Seen { path: head.uri.to_string(), headers: head.headers, body });
+        answer()
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let value = tokio::select! {
+        value = work(address) => value,
+        ended = axum::serve(listener, app).into_future() => panic!("the server ended: {ended:?}"),
+    };
+    let seen = std::mem::take(&mut *seen.lock().unwrap());
+    (value, seen)
+}

@@ -1,0 +1,369 @@
+//! Puts a router together, runs it, and takes it apart.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use api::Phase;
+use event::Timestamp;
+use store::Partition;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+use crate::bus::Bus;
+use crate::config::{Config, Consumer, Target};
+use crate::core::{Core, UnknownSchema};
+use crate::deliver::lane::Lane;
+use crate::deliver::targets::{Client, ConnectError, Connections};
+use crate::deliver::{Outlet, Worker};
+use crate::observe::Observer;
+use crate::pipeline::{Pipeline, SETTLEMENTS_MAX};
+use crate::server::Refusal;
+use crate::tasks::Tasks;
+use crate::{clock, retention, server, state};
+
+/// How long a stop waits for what only has to notice it: the HTTP surface, the pipelines, the exporter.
+const NOTICE: Duration = Duration::from_secs(5);
+
+/// The buses of a router by name.
+pub(crate) type Buses = HashMap<String, Arc<Bus>>;
+
+/// What every handler of the HTTP surface sees.
+pub(crate) struct Shared {
+    phase: watch::Sender<Phase>,
+    buses: OnceLock<Buses>,
+    observer: Observer,
+    started: Timestamp,
+    sample: f64,
+    stopped: CancellationToken,
+}
+
+/// A router that runs.
+pub struct Running {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    drain: Duration,
+    workers: Stage,
+    pipelines: Stage,
+    surface: Stage,
+    failure: watch::Receiver<Option<String>>,
+}
+
+/// Tasks that are told to stop together.
+#[derive(Clone, Default)]
+struct Stage {
+    tasks: Tasks,
+    stop: CancellationToken,
+}
+
+/// What a stopped router leaves for its next start. All of it is on disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Left {
+    /// Deliveries not settled.
+    pub pending: u64,
+    /// Of those, attempts that were cut off at the drain's deadline; their events will be sent again.
+    pub in_flight: u64,
+    /// Groups in flight.
+    pub open_groups: u64,
+}
+
+/// A router could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}; is another router running there?")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The store of a bus cannot be opened.
+    #[error("cannot open bus `{bus}` in {}", .folder.display())]
+    Store {
+        /// The bus.
+        bus: String,
+        /// Its folder.
+        folder: PathBuf,
+        /// Why.
+        #[source]
+        source: store::OpenError,
+    },
+    /// The schema folder cannot be read.
+    #[error("cannot load the schemas")]
+    Schemas(#[from] schemas::Error),
+    /// A consumer accepts a schema that is not there.
+    #[error(transparent)]
+    Schema(#[from] UnknownSchema),
+    /// A target cannot be prepared.
+    #[error("cannot prepare the target of consumer `{consumer}`")]
+    Target {
+        /// The consumer.
+        consumer: String,
+        /// Why.
+        #[source]
+        source: ConnectError,
+    },
+    /// The trace exporter cannot be prepared.
+    #[error("cannot prepare the trace exporter")]
+    Trace(#[from] otel::Error),
+}
+
+/// Starts a router: listens, opens its stores below `data_dir`, and takes events. It answers `/readyz` with 503 until
+/// then.
+pub async fn start(config: Config, data_dir: PathBuf) -> Result<Running, StartError> {
+    let (surface, pipelines, workers) = (Stage::default(), Stage::default(), Stage::default());
+    let exporter = exporter(&config, &surface)?;
+    let shared = Arc::new(Shared {
+        phase: watch::Sender::new(Phase::Recovering),
+        buses: OnceLock::new(),
+        observer: Observer::new(exporter),
+        started: clock::now(),
+        sample: config.trace.sample,
+        stopped: surface.stop.clone(),
+    });
+    let address = listen(&config, &shared, &surface).await?;
+    let registry = match &config.schemas {
+        Some(folder) => schemas::Registry::load(folder)?,
+        None => schemas::Registry::empty(),
+    };
+    let buses = tokio::task::block_in_place(|| open(&config, &data_dir, &registry, &shared.observer))?;
+    let outlets = outlets(&config, &buses).await?;
+    let (failed, failure) = watch::channel(None);
+    run(&buses, outlets, &workers, &pipelines, &(shared.clone(), failed));
+    retention::spawn(&config, &buses, &surface.tasks, &surface.stop);
+    drop(shared.buses.set(buses));
+    shared.phase.send_replace(Phase::Running);
+    Ok(Running { shared, address, drain: config.drain, workers, pipelines, surface, failure })
+}
+
+fn exporter(config: &Config, surface: &Stage) -> Result<Option<otel::Exporter>, StartError> {
+    let trace = &config.trace;
+    if trace.otlp.is_none() && trace.xray_daemon.is_none() {
+        return Ok(None);
+    }
+    let (exporter, service) = otel::Exporter::new(otel::Config {
+        service: trace.service.clone(),
+        otlp: trace.otlp.clone(),
+        xray_daemon: trace.xray_daemon,
+        ..otel::Config::default()
+    })?;
+    surface.tasks.spawn("trace exporter", service.run(surface.stop.clone().cancelled_owned()));
+    Ok(Some(exporter))
+}
+
+async fn listen(config: &Config, shared: &Arc<Shared>, surface: &Stage) -> Result<SocketAddr, StartError> {
+    let cannot = |source| StartError::Listen { address: config.listen, source };
+    let listener = TcpListener::bind(config.listen).await.map_err(cannot)?;
+    let address = listener.local_addr().map_err(cannot)?;
+    let routes = server::routes(Arc::clone(shared));
+    let stop = surface.stop.clone().cancelled_owned();
+    surface.tasks.spawn("http", async move {
+        use axum::serve::ListenerExt;
+        let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+        if let Err(error) = axum::serve(listener, routes).with_graceful_shutdown(stop).await {
+            tracing::error!(%error, "the http surface ended");
+        }
+    });
+    Ok(address)
+}
+
+/// Opens every bus and gives it back what was in flight.
+fn open(
+    config: &Config,
+    data_dir: &Path,
+    registry: &schemas::Registry,
+    observer: &Observer,
+) -> Result<Buses, StartError> {
+    let mut buses = Buses::new();
+    for bus in &config.buses {
+        let folder = data_dir.join(&bus.name);
+        let opened = Partition::open(&folder, store::Options::default());
+        let (partition, recovery) = opened.map_err(|source| StartError::Store {
+            bus: bus.name.clone(),
+            folder: folder.clone(),
+            source,
+        })?;
+        tracing::info!(bus = bus.name, ?recovery, "bus opened");
+        let consumers: Vec<Consumer> =
+            config.consumers.iter().filter(|one| one.bus == bus.name).cloned().collect();
+        let aggregations: Vec<_> =
+            config.aggregations.iter().filter(|one| one.bus == bus.name).cloned().collect();
+        let mut core = Core::new(&bus.name, config.identity.clone(), &consumers, &aggregations, registry)?;
+        state::restore(&mut core, &partition);
+        let lanes = consumers.into_iter().enumerate().map(|(index, consumer)| {
+            let pending = state::pending(&partition, &consumer.name);
+            Arc::new(Lane::new(index, consumer, pending))
+        });
+        let lanes = lanes.collect();
+        buses.insert(
+            bus.name.clone(),
+            Arc::new(Bus::new(&bus.name, partition, core, lanes, observer.clone())),
+        );
+    }
+    Ok(buses)
+}
+
+/// Prepares every target before anything is delivered, so that a mistake is found at the start.
+async fn outlets(config: &Config, buses: &Buses) -> Result<Vec<(Arc<Bus>, Arc<Lane>, Outlet)>, StartError> {
+    let mut connections = Connections::default();
+    let mut outlets = Vec::new();
+    for bus in buses.values() {
+        for lane in bus.lanes() {
+            let consumer = &lane.consumer;
+            let outlet = match &consumer.target {
+                Target::Bus { name } => buses.get(name).map(|bus| Outlet::Bus(Arc::clone(bus))),
+                target => {
+                    let client = Client::connect(target, &config.identity, &mut connections).await;
+                    let cannot = |source| StartError::Target { consumer: consumer.name.clone(), source };
+                    Some(Outlet::Client(client.map_err(cannot)?))
+                }
+            };
+            // A configuration that was checked names only buses that exist.
+            if let Some(outlet) = outlet {
+                lane.set_address(outlet.address());
+                outlets.push((Arc::clone(bus), Arc::clone(lane), outlet));
+            }
+        }
+    }
+    Ok(outlets)
+}
+
+/// Starts the pipelines and the workers.
+fn run(
+    buses: &Buses,
+    outlets: Vec<(Arc<Bus>, Arc<Lane>, Outlet)>,
+    workers: &Stage,
+    pipelines: &Stage,
+    (shared, failed): &(Arc<Shared>, watch::Sender<Option<String>>),
+) {
+    let mut senders = HashMap::new();
+    for bus in buses.values() {
+        let (sender, settlements) = mpsc::channel(SETTLEMENTS_MAX);
+        senders.insert(bus.name().to_owned(), sender);
+        let pipeline = Pipeline::new(Arc::clone(bus), settlements);
+        let (stop, shared, failed, name) =
+            (pipelines.stop.clone(), Arc::clone(shared), failed.clone(), bus.name().to_owned());
+        pipelines.tasks.spawn("pipeline", async move {
+            if let Err(error) = pipeline.run(stop).await {
+                tracing::error!(bus = name, %error, "the store failed; no more events are taken");
+                shared.phase.send_replace(Phase::Failed);
+                failed.send_replace(Some(format!("the store of bus `{name}` failed: {error}")));
+            }
+        });
+    }
+    for (bus, lane, outlet) in outlets {
+        if let Some(settlements) = senders.get(bus.name()).cloned() {
+            let worker = Worker { bus, lane, outlet, settlements };
+            workers.tasks.spawn("deliver", worker.run(workers.stop.clone()));
+        }
+    }
+}
+
+impl Running {
+    /// Returns where the HTTP surface listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Resolves with the reason once the store failed; until then it waits.
+    pub async fn failed(&self) -> String {
+        let mut failure = self.failure.clone();
+        let reason = failure.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
+        match reason {
+            Some(reason) => reason,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Stops: intake closes, attempts under way finish within the drain's deadline, outcomes are committed, the stores
+    /// are closed. Returns what is left for the next start.
+    pub async fn stop(self) -> Left {
+        self.shared.phase.send_replace(Phase::Draining);
+        self.workers.stop.cancel();
+        self.workers.tasks.finish(self.drain).await;
+        let in_flight = self.shared.buses().flat_map(|bus| bus.lanes()).map(|lane| lane.in_flight()).sum();
+        self.pipelines.stop.cancel();
+        self.pipelines.tasks.finish(NOTICE).await;
+        let mut left = Left { in_flight, ..Left::default() };
+        for bus in self.shared.buses() {
+            {
+                let core = bus.core();
+                left.pending += core.consumers().iter().map(|receiver| receiver.pending).sum::<u64>();
+                left.open_groups +=
+                    core.aggregators().iter().map(|one| one.groups().count() as u64).sum::<u64>();
+            }
+            if let Err(error) = bus.partition().close().await {
+                tracing::error!(bus = bus.name(), %error, "the store could not be closed");
+            }
+        }
+        self.surface.stop.cancel();
+        self.surface.tasks.finish(NOTICE).await;
+        left
+    }
+}
+
+impl Shared {
+    /// Returns what the router is doing.
+    pub(crate) fn phase(&self) -> Phase {
+        *self.phase.borrow()
+    }
+
+    /// Returns the buses if the router takes events.
+    pub(crate) fn taking(&self) -> Result<&Buses, Refusal> {
+        match (self.phase(), self.buses.get()) {
+            (Phase::Running, Some(buses)) => Ok(buses),
+            (phase, _) => Err(Refusal::not_ready(phase)),
+        }
+    }
+
+    /// Returns every bus, in the order of their names; none while the router recovers.
+    pub(crate) fn buses(&self) -> impl Iterator<Item = &Arc<Bus>> {
+        let mut buses: Vec<&Arc<Bus>> = self.buses.get().into_iter().flat_map(HashMap::values).collect();
+        buses.sort_by_key(|bus| bus.name());
+        buses.into_iter()
+    }
+
+    /// Returns whether a consumer of that name is configured.
+    pub(crate) fn has_consumer(&self, name: &str) -> bool {
+        self.buses().any(|bus| bus.lanes().iter().any(|lane| lane.consumer.name == name))
+    }
+
+    /// Returns whether an aggregation of that name is configured.
+    pub(crate) fn has_aggregation(&self, name: &str) -> bool {
+        self.buses().any(|bus| bus.core().aggregators().iter().any(|one| one.name() == name))
+    }
+
+    /// Returns where hops are recorded.
+    pub(crate) fn observer(&self) -> &Observer {
+        &self.observer
+    }
+
+    /// Returns when this process started.
+    pub(crate) fn started(&self) -> Timestamp {
+        self.started
+    }
+
+    /// Returns the fraction of traces started here that are recorded.
+    pub(crate) fn sample(&self) -> f64 {
+        self.sample
+    }
+
+    /// Resolves when the HTTP surface stops.
+    pub(crate) fn stopped(&self) -> WaitForCancellationFutureOwned {
+        self.stopped.clone().cancelled_owned()
+    }
+}
+
+/// Shows what is left in words.
+impl fmt::Display for Left {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { pending, in_flight, open_groups } = self;
+        write!(f, "{pending} deliveries pending ({in_flight} cut off), {open_groups} groups open")
+    }
+}

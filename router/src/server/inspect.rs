@@ -1,0 +1,77 @@
+//! `/api/v1`: what the dashboard and the command line ask.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use api::{DeadLetter, EventDetail, GroupStatus, Overview};
+use axum::Json;
+use axum::extract::{Query, State};
+use http::StatusCode;
+
+use super::refusal::Refusal;
+use crate::report;
+use crate::router::Shared;
+
+/// Dead letters answered at a time, at most.
+const DEAD_LETTERS_MAX: usize = 1_000;
+
+type Parameters = Query<HashMap<String, String>>;
+
+/// Answers the state of the router at a glance.
+pub(crate) async fn overview(State(shared): State<Arc<Shared>>) -> Json<Overview> {
+    Json(report::overview(&shared))
+}
+
+/// Answers the open groups.
+pub(crate) async fn groups(
+    State(shared): State<Arc<Shared>>,
+    Query(parameters): Parameters,
+) -> Result<Json<Vec<GroupStatus>>, Refusal> {
+    let aggregation = parameters.get("aggregation");
+    if let Some(name) = aggregation
+        && !shared.has_aggregation(name)
+    {
+        return Err(unknown("aggregation", name));
+    }
+    Ok(Json(report::groups(&shared, aggregation.map(String::as_str))))
+}
+
+/// Answers one event with its hops and decisions.
+pub(crate) async fn event(
+    State(shared): State<Arc<Shared>>,
+    Query(parameters): Parameters,
+) -> Result<Json<EventDetail>, Refusal> {
+    let id = parameters.get("id").ok_or_else(|| {
+        Refusal::new(StatusCode::BAD_REQUEST, "missing-parameter", "name the event: ?id=EVENT_ID").field("id")
+    })?;
+    report::event(&shared, id).map(Json).ok_or_else(|| unknown("event", id))
+}
+
+/// Answers the newest dead letters.
+pub(crate) async fn dead_letters(
+    State(shared): State<Arc<Shared>>,
+    Query(parameters): Parameters,
+) -> Result<Json<Vec<DeadLetter>>, Refusal> {
+    let consumer = parameters.get("consumer");
+    if let Some(name) = consumer
+        && !shared.has_consumer(name)
+    {
+        return Err(unknown("consumer", name));
+    }
+    let limit = number(&parameters, "limit")?.unwrap_or(100).min(DEAD_LETTERS_MAX);
+    Ok(Json(report::dead_letters(&shared, consumer.map(String::as_str), limit)))
+}
+
+/// Reads a parameter that is a number.
+pub(crate) fn number(parameters: &HashMap<String, String>, name: &str) -> Result<Option<usize>, Refusal> {
+    let Some(text) = parameters.get(name) else { return Ok(None) };
+    let invalid = || {
+        let reason = format!("`{text}` is not a whole number");
+        Refusal::new(StatusCode::BAD_REQUEST, "invalid-parameter", reason).field(name)
+    };
+    text.parse().map(Some).map_err(|_| invalid())
+}
+
+fn unknown(what: &str, name: &str) -> Refusal {
+    Refusal::new(StatusCode::NOT_FOUND, "unknown-name", format!("there is no {what} `{name}`")).field(what)
+}
