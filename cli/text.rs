@@ -1,0 +1,221 @@
+//! Words for values: escaped text, counts, durations, times of day, bytes.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use event::Timestamp;
+
+/// Returns `text` with every character that could move a cursor or turn the reading direction written as an
+/// escape, so that an event cannot draw on the terminal of whoever looks at it.
+pub(crate) fn escape(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        match character {
+            '\n' => escaped.push_str("\\n"),
+            '\r' => escaped.push_str("\\r"),
+            '\t' => escaped.push_str("\\t"),
+            unsafe_one if is_unsafe(unsafe_one) => escaped.extend(unsafe_one.escape_unicode()),
+            safe => escaped.push(safe),
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+fn is_unsafe(character: char) -> bool {
+    let turns_direction = matches!(
+        character,
+        '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
+    );
+    character.is_control() || turns_direction
+}
+
+/// Returns a count with its noun: `1 part`, `2 parts`, `no parts`.
+pub(crate) fn count(number: u64, noun: &str) -> String {
+    let plural = match noun.strip_suffix("us") {
+        Some(_) => format!("{noun}es"),
+        None => format!("{noun}s"),
+    };
+    match number {
+        0 => format!("no {plural}"),
+        1 => format!("1 {noun}"),
+        _ => format!("{number} {plural}"),
+    }
+}
+
+/// Returns a list in words: `a, b, c`; `none` for nothing.
+pub(crate) fn list<T: AsRef<str>>(names: &[T]) -> String {
+    if names.is_empty() {
+        return "none".to_owned();
+    }
+    let mut text = String::new();
+    for (index, name) in names.iter().enumerate() {
+        if index > 0 {
+            text.push_str(", ");
+        }
+        text.push_str(&escape(name.as_ref()));
+    }
+    text
+}
+
+/// Returns a duration in its two largest units: `850ms`, `12s`, `3m 20s`, `5h 2m`, `4d 1h`.
+pub(crate) fn duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let pair = |large: u64, large_unit: char, small: u64, small_unit: char| match small {
+        0 => format!("{large}{large_unit}"),
+        _ => format!("{large}{large_unit} {small}{small_unit}"),
+    };
+    match seconds {
+        0 if duration.as_millis() == 0 => format!("{}us", duration.as_micros()),
+        0 => format!("{}ms", duration.as_millis()),
+        1..60 => format!("{seconds}s"),
+        60..3_600 => pair(seconds / 60, 'm', seconds % 60, 's'),
+        3_600..86_400 => pair(seconds / 3_600, 'h', seconds % 3_600 / 60, 'm'),
+        _ => pair(seconds / 86_400, 'd', seconds % 86_400 / 3_600, 'h'),
+    }
+}
+
+/// Returns how far an instant is from `now`: `in 3s`, `12s ago`, `now`.
+pub(crate) fn relative(instant: Timestamp, now: Timestamp) -> String {
+    if instant > now {
+        return format!("in {}", duration(instant.since(now)));
+    }
+    match now.since(instant) {
+        near if near < Duration::from_millis(500) => "now".to_owned(),
+        passed => format!("{} ago", duration(passed)),
+    }
+}
+
+/// Returns the time of day in UTC: `12:00:01.234`.
+pub(crate) fn time_of_day(instant: Timestamp) -> String {
+    instant.to_jiff().strftime("%H:%M:%S%.3f").to_string()
+}
+
+/// Returns a number of bytes in the largest binary unit below it: `512 B`, `1.5 MiB`.
+pub(crate) fn bytes(number: u64) -> String {
+    let mut units = ["B", "KiB", "MiB", "GiB"].into_iter();
+    let (mut whole, mut rest, mut unit) = (number, 0, units.next().unwrap_or_default());
+    for larger in units {
+        if whole < 1_024 {
+            break;
+        }
+        (rest, whole, unit) = (whole % 1_024, whole / 1_024, larger);
+    }
+    match rest * 10 / 1_024 {
+        0 => format!("{whole} {unit}"),
+        tenths => format!("{whole}.{tenths} {unit}"),
+    }
+}
+
+/// Returns JSON as indented lines with every unsafe character of its strings escaped.
+pub(crate) fn pretty_json(json: &str, indent: usize) -> String {
+    // The text is laid out again rather than parsed, so that numbers and key order stay as they came.
+    let mut pretty = String::with_capacity(json.len() * 2);
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    let mut characters = json.chars().filter(|character| *character != '\u{feff}').peekable();
+    while let Some(character) = characters.next() {
+        if in_string {
+            match character {
+                unsafe_one if is_unsafe(unsafe_one) => {
+                    pretty.extend(["\\u", &format!("{:04x}", u32::from(unsafe_one))]);
+                }
+                safe => pretty.push(safe),
+            }
+            in_string = escaped || character != '"';
+            escaped = character == '\\' && !escaped;
+            continue;
+        }
+        match character {
+            '"' => {
+                in_string = true;
+                pretty.push('"');
+            }
+            '{' | '[' => {
+                pretty.push(character);
+                while characters.next_if(char::is_ascii_whitespace).is_some() {}
+                if let Some(close) = characters.next_if(|next| matches!(next, '}' | ']')) {
+                    pretty.push(close);
+                } else {
+                    depth += 1;
+                    line(&mut pretty, indent, depth);
+                }
+            }
+            '}' | ']' => {
+                depth = depth.saturating_sub(1);
+                line(&mut pretty, indent, depth);
+                pretty.push(character);
+            }
+            ',' => {
+                pretty.push(',');
+                line(&mut pretty, indent, depth);
+            }
+            ':' => pretty.push_str(": "),
+            space if space.is_ascii_whitespace() => {}
+            other => pretty.push(other),
+        }
+    }
+    pretty
+}
+
+fn line(text: &mut String, indent: usize, depth: usize) {
+    text.push('\n');
+    text.extend(std::iter::repeat_n(' ', indent + 2 * depth));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_cannot_draw_on_the_terminal() {
+        assert_eq!(escape("plain caf\u{e9}"), "plain caf\u{e9}");
+        assert_eq!(escape("a\u{1b}[2Jb\nc"), "a\\u{1b}[2Jb\\nc");
+        assert_eq!(escape("gpj\u{202e}exe"), "gpj\\u{202e}exe");
+    }
+
+    #[test]
+    fn counts_agree_with_their_nouns() {
+        assert_eq!(count(0, "part"), "no parts");
+        assert_eq!(count(1, "bus"), "1 bus");
+        assert_eq!(count(2, "bus"), "2 buses");
+        assert_eq!(count(3, "consumer"), "3 consumers");
+    }
+
+    #[test]
+    fn durations_keep_two_units() {
+        let check = |millis, expected: &str| assert_eq!(duration(Duration::from_millis(millis)), expected);
+        check(850, "850ms");
+        check(12_400, "12s");
+        check(200_000, "3m 20s");
+        check(3_600_000, "1h");
+        check(90_000_000, "1d 1h");
+        assert_eq!(duration(Duration::from_micros(45)), "45us");
+    }
+
+    #[test]
+    fn instants_are_told_from_now() {
+        let now = Timestamp::from_millis(10_000);
+        assert_eq!(relative(Timestamp::from_millis(13_000), now), "in 3s");
+        assert_eq!(relative(Timestamp::from_millis(9_900), now), "now");
+        assert_eq!(relative(Timestamp::from_millis(4_000), now), "6s ago");
+    }
+
+    #[test]
+    fn bytes_take_the_largest_unit() {
+        assert_eq!(bytes(512), "512 B");
+        assert_eq!(bytes(1_536), "1.5 KiB");
+        assert_eq!(bytes(64 << 20), "64 MiB");
+    }
+
+    #[test]
+    fn json_is_laid_out_without_being_changed() {
+        let json = "{\"b\":12345678901234567890123,\"a\":[1.10,{}],\"t\":\"x: \\\"y\\\", {\u{202e}\"}";
+        let expected = concat!(
+            "{\n    \"b\": 12345678901234567890123,\n    \"a\": [\n      1.10,\n      {}\n    ],\n",
+            "    \"t\": \"x: \\\"y\\\", {\\u202e\"\n  }"
+        );
+        assert_eq!(pretty_json(json, 2), expected);
+    }
+}
