@@ -9,6 +9,7 @@
 //!
 //! ```
 //! use bytes::Bytes;
+//! # use railpost_store as store;
 //! use store::{Options, Partition, Position, ReadBudget, Space, Tx};
 //!
 //! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here is a failed test")]
 
+extern crate railpost_store as store;
+
 mod basics;
 mod crash;
 mod damage;
