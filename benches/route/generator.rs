@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use hdrhistogram::Histogram;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::{Mutex, mpsc};
 
 /// What to send.
 #[derive(Clone, Copy)]
@@ -28,14 +29,19 @@ pub(crate) struct Measured {
     pub(crate) began_us: u64,
 }
 
+/// When requests are due: a thread says so, because the runtime's own timers count in milliseconds.
+type Schedule = Arc<Mutex<mpsc::Receiver<Instant>>>;
+
 /// Sends for so long.
 pub(crate) async fn run(address: SocketAddr, load: Load, during: Duration) -> Measured {
     let began = Instant::now();
     let began_us = now_us();
-    let next = Arc::new(AtomicU64::new(0));
+    let numbers = Arc::new(AtomicU64::new(0));
+    let schedule = load.rate.map(|rate| schedule(rate, began, during));
     let mut connections = tokio::task::JoinSet::new();
     for _ in 0..load.connections {
-        connections.spawn(connection(address, load, (began, during), Arc::clone(&next)));
+        let pace = Pace { schedule: schedule.clone(), end: began + during };
+        connections.spawn(connection(address, load.batch, pace, Arc::clone(&numbers)));
     }
     let (mut requests, mut answered) = (0, histogram());
     while let Some(done) = connections.join_next().await {
@@ -47,27 +53,49 @@ pub(crate) async fn run(address: SocketAddr, load: Load, during: Duration) -> Me
     Measured { requests, seconds, answered, delivered: None, cpu: Duration::ZERO, began_us }
 }
 
+/// When a connection sends next.
+struct Pace {
+    schedule: Option<Schedule>,
+    end: Instant,
+}
+
+impl Pace {
+    /// Waits for the next request's time; none after the end.
+    async fn next(&self) -> Option<Instant> {
+        match &self.schedule {
+            Some(schedule) => schedule.lock().await.recv().await,
+            None => Some(Instant::now()).filter(|now| *now < self.end),
+        }
+    }
+}
+
+fn schedule(rate: u64, began: Instant, during: Duration) -> Schedule {
+    let (sender, receiver) = mpsc::channel(65_536);
+    std::thread::spawn(move || {
+        for number in 0.. {
+            let due = began + Duration::from_secs_f64(number as f64 / rate as f64);
+            std::thread::sleep(due.saturating_duration_since(Instant::now()));
+            if due > began + during || sender.blocking_send(due).is_err() {
+                return;
+            }
+        }
+    });
+    Arc::new(Mutex::new(receiver))
+}
+
 async fn connection(
     address: SocketAddr,
-    load: Load,
-    (began, during): (Instant, Duration),
-    next: Arc<AtomicU64>,
+    batch: usize,
+    pace: Pace,
+    numbers: Arc<AtomicU64>,
 ) -> (u64, Histogram<u64>) {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.set_nodelay(true).unwrap();
     let (mut count, mut latencies, mut answer) = (0, histogram(), vec![0; 4096]);
-    loop {
-        let number = next.fetch_add(1, Ordering::Relaxed);
-        let due = load.rate.map(|rate| began + Duration::from_secs_f64(number as f64 / rate as f64));
-        if let Some(due) = due {
-            tokio::time::sleep_until(due.into()).await;
-        }
-        let intended = due.unwrap_or_else(Instant::now);
-        if intended.duration_since(began) >= during {
-            return (count, latencies);
-        }
+    while let Some(intended) = pace.next().await {
         let intended_us = now_us().saturating_sub(intended.elapsed().as_micros() as u64);
-        stream.write_all(&request(number, load.batch, intended_us)).await.unwrap();
+        let number = numbers.fetch_add(1, Ordering::Relaxed);
+        stream.write_all(&request(number, batch, intended_us)).await.unwrap();
         let mut length = 0;
         while !answer[..length].ends_with(b"\r\n\r\n") {
             let read = stream.read(&mut answer[length..]).await.unwrap();
@@ -78,6 +106,7 @@ async fn connection(
         latencies.saturating_record(intended.elapsed().as_micros() as u64);
         count += 1;
     }
+    (count, latencies)
 }
 
 fn request(number: u64, batch: usize, intended_us: u64) -> Vec<u8> {
