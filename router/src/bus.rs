@@ -3,14 +3,25 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use event::hop::Via;
-use event::stored::Stored;
-use event::{Hop, SpanId, Step, TraceContext};
+use event::stored::{Stored, StoredError};
+use event::{SpanId, TraceContext};
 use store::{Partition, Position};
 
 use crate::clock;
 use crate::core::Core;
 use crate::deliver::lane::Lane;
 use crate::observe::Observer;
+
+/// An event of the log cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadError {
+    /// The store cannot read it now.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// It is there and is no event.
+    #[error(transparent)]
+    Stored(#[from] StoredError),
+}
 
 /// One bus: its log, its core, and its consumers' lanes.
 pub(crate) struct Bus {
@@ -58,21 +69,16 @@ impl Bus {
         &self.observer
     }
 
-    /// Returns the event at a position, if the log still holds it.
-    pub(crate) fn event(&self, position: u64) -> Option<Stored> {
-        let bytes = self.partition.get(Position(position)).ok()??;
-        Stored::decode(bytes).ok()
+    /// Returns the event at a position, if the log still holds it. It reads files and blocks.
+    pub(crate) fn event(&self, position: u64) -> Result<Option<Stored>, ReadError> {
+        let bytes = self.partition.get(Position(position))?;
+        Ok(bytes.map(Stored::decode).transpose()?)
     }
 
     /// Puts events into the log. They are durable when this returns; at the store's queue limit it refuses at once.
     pub(crate) async fn accept(&self, events: Vec<Stored>) -> Result<(), store::Error> {
         let encoded = events.iter().map(Stored::encode).collect();
-        let positions = self.partition.append(encoded).await?;
-        let ended = clock::now();
-        let hops =
-            events.iter().zip(positions).map(|(stored, position)| self.received(stored, position.0, ended));
-        self.observer.record(hops.collect());
-        Ok(())
+        self.partition.append(encoded).await.map(drop)
     }
 
     /// Takes an event that another bus delivers here; `span` is that delivery's attempt.
@@ -85,26 +91,17 @@ impl Bus {
         let event = stored.event.clone();
         self.accept(vec![Stored { received: clock::now(), via: Via::Bus, trace, event }]).await
     }
+}
 
-    fn received(&self, stored: &Stored, position: u64, ended: event::Timestamp) -> Hop {
-        let event = &stored.event;
-        Hop {
-            bus: self.name.clone(),
-            event: event.id.clone(),
-            position,
-            started: stored.received,
-            ended,
-            trace: stored.trace.trace,
-            span: stored.trace.span,
-            parent: stored.trace.parent,
-            sampled: stored.trace.sampled,
-            step: Step::Received {
-                via: stored.via,
-                source: event.source.clone(),
-                r#type: event.kind.clone(),
-                subject: event.subject.clone(),
-                bytes: event.data.as_ref().map_or(0, |data| data.bytes().len()),
-            },
-        }
+#[cfg(test)]
+impl Bus {
+    /// Returns a bus with one consumer, `c`.
+    pub(crate) fn fixture(partition: Partition) -> Arc<Self> {
+        let text = "[[consumer]]\nname = \"c\"\ntarget = { stdout = true }\n";
+        let config = crate::config::Config::parse(text, "test.toml").unwrap().0;
+        let registry = schemas::Registry::empty();
+        let core = Core::new("default", config.identity, &config.consumers, &[], &registry).unwrap();
+        let lane = Arc::new(Lane::new(0, config.consumers[0].clone(), Vec::new()));
+        Arc::new(Self::new("default", partition, core, vec![lane], Observer::new(None)))
     }
 }

@@ -11,8 +11,61 @@ use http::HeaderMap;
 use crate::bus::Bus;
 use crate::clock;
 
-/// The largest body of a request, and so the largest event: what EventBridge takes in one request.
+/// The largest body of a request of CloudEvents, and so the largest event.
 pub(crate) const BODY_BYTES_MAX: usize = 1 << 20;
+
+/// How deep a payload may nest: what patterns, schemas and keys can all read.
+pub(crate) const DEPTH_MAX: usize = 100;
+
+/// Bytes of one attribute, at most: what an event of the size that everybody must forward could hold.
+pub(crate) const ATTRIBUTE_BYTES_MAX: usize = 64 << 10;
+
+/// Why an event that is valid is not taken all the same.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unfit {
+    #[error("the payload nests deeper than {DEPTH_MAX} levels")]
+    Deep,
+    #[error("`{field}` is longer than {ATTRIBUTE_BYTES_MAX} bytes")]
+    Long { field: String },
+}
+
+impl Unfit {
+    /// Returns the attribute at fault.
+    pub(crate) fn field(&self) -> &str {
+        match self {
+            Self::Deep => "data",
+            Self::Long { field } => field,
+        }
+    }
+}
+
+/// Checks what the formats leave open and the router does not.
+pub(crate) fn check(event: &Event) -> Result<(), Unfit> {
+    let required = [("id", Some(&event.id)), ("source", Some(&event.source)), ("type", Some(&event.kind))];
+    let attributes = required.into_iter().chain([("subject", event.subject.as_ref())]);
+    for (field, text) in attributes {
+        if text.is_some_and(|text| text.len() > ATTRIBUTE_BYTES_MAX) {
+            return Err(Unfit::Long { field: field.to_owned() });
+        }
+    }
+    if is_too_deep(event) { Err(Unfit::Deep) } else { Ok(()) }
+}
+
+fn is_too_deep(event: &Event) -> bool {
+    let Some(json) = event.json() else { return false };
+    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
+    json.iter().any(|byte| {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'{' | b'[' if !in_text => depth += 1,
+            b'}' | b']' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > DEPTH_MAX
+    })
+}
 
 /// The trace that a request belongs to, as its headers say.
 #[derive(Clone, Debug, Default)]

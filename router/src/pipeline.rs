@@ -5,8 +5,9 @@
 
 use std::sync::Arc;
 
+use event::hop::Via;
 use event::stored::Stored;
-use event::{Hop, Timestamp};
+use event::{Hop, Step, Timestamp};
 use store::{Position, ReadBudget};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -23,6 +24,8 @@ pub(crate) const SETTLEMENTS_MAX: usize = 4_096;
 
 /// Events decided in one turn, at most.
 const TURN: ReadBudget = ReadBudget { events: 512, bytes: 4 << 20 };
+/// What one commit may change, about; past it a turn ends, and the next goes on with the events that are left.
+const CHANGES_BYTES_MAX: usize = 16 << 20;
 
 /// A bus's pipeline.
 pub(crate) struct Pipeline {
@@ -103,7 +106,7 @@ impl Pipeline {
             let receiver = &mut core.consumers_mut()[consumer];
             turn.hops.extend(hops);
             match result {
-                Settled::Failed(attempts) => turn.changes.pending(&receiver.name, position, &attempts),
+                Settled::Failed(record) => turn.changes.tried(&receiver.name, position, &record),
                 Settled::Delivered => {
                     receiver.ledger.delivered += 1;
                     receiver.pending -= 1;
@@ -126,33 +129,25 @@ impl Pipeline {
     fn decide(&mut self, events: Vec<(Position, bytes::Bytes)>, turn: &mut Turn) {
         let bus = Arc::clone(&self.bus);
         let mut core = bus.core();
-        let caught_up = events.len() < TURN.events;
         for (position, bytes) in events {
-            self.applied = position;
             let Ok(stored) = Stored::decode(bytes) else {
                 tracing::error!(
                     bus = bus.name(),
                     position = position.0,
                     "an event in the log cannot be read; skipped"
                 );
+                self.applied = position;
                 continue;
             };
-            let began = clock::now();
-            if core.next_wake().is_some_and(|due| due <= stored.received) {
-                let decision = core.wake(stored.received);
-                turn.apply(&core, position.0, None, decision);
+            turn.wake(&mut core, self.applied, stored.received);
+            if turn.is_full() {
+                break;
             }
-            let mut decision = core.step(stored.received, position.0, &stored);
-            stamp(&mut decision, began, clock::now());
-            turn.apply(&core, position.0, Some(&Arc::new(stored)), decision);
+            self.applied = position;
+            turn.step(&mut core, bus.name(), position.0, stored);
         }
-        let now = clock::now();
-        if caught_up
-            && *bus.partition().watch().borrow() <= self.applied
-            && core.next_wake().is_some_and(|due| due <= now)
-        {
-            let decision = core.wake(now);
-            turn.apply(&core, self.applied.0, None, decision);
+        if self.applied >= bus.partition().head() {
+            turn.wake(&mut core, self.applied, clock::now());
         }
         turn.changes.ledgers(&core, &mut self.saved);
     }
@@ -160,6 +155,9 @@ impl Pipeline {
     /// Makes a turn durable, then does what it decided.
     async fn commit(&mut self, mut turn: Turn) -> Result<(), store::Error> {
         let changes = std::mem::take(&mut turn.changes);
+        if changes.is_empty() && self.applied == self.bus.partition().applied() {
+            return Ok(());
+        }
         let committed = self.bus.partition().commit(changes.into_tx(self.applied)).await?;
         for (consumer, position, stored) in turn.deliveries {
             self.bus.lanes()[consumer].push(position, &stored);
@@ -174,6 +172,29 @@ impl Pipeline {
 }
 
 impl Turn {
+    /// Completes the groups that are due by an instant, as far as one commit goes.
+    fn wake(&mut self, core: &mut Core, position: Position, by: Timestamp) {
+        while !self.is_full() && core.next_wake().is_some_and(|due| due <= by) {
+            let decision = core.wake(by);
+            self.apply(core, position.0, None, decision);
+        }
+    }
+
+    /// Decides about one event.
+    fn step(&mut self, core: &mut Core, bus: &str, position: u64, stored: Stored) {
+        let began = clock::now();
+        if stored.via != Via::Release {
+            self.hops.push(received(bus, position, &stored, began));
+        }
+        let mut decision = core.step(stored.received, position, &stored);
+        stamp(&mut decision, began, clock::now());
+        self.apply(core, position, Some(&Arc::new(stored)), decision);
+    }
+
+    fn is_full(&self) -> bool {
+        self.changes.bytes() > CHANGES_BYTES_MAX
+    }
+
     /// Turns what the core decided into changes of the store, deliveries and hops.
     fn apply(&mut self, core: &Core, position: u64, stored: Option<&Arc<Stored>>, decision: Decision) {
         self.hops.extend(decision.hops);
@@ -186,7 +207,7 @@ impl Turn {
         let aggregation = |index: usize| core.aggregators()[index].name();
         match action {
             Action::Deliver { consumer } => {
-                self.changes.pending(&core.consumers()[consumer].name, position, &[]);
+                self.changes.queued(&core.consumers()[consumer].name, position);
                 self.deliveries.extend(stored.map(|stored| (consumer, position, Arc::clone(stored))));
             }
             Action::Drop => {}
@@ -210,6 +231,29 @@ impl Turn {
                 self.releases.push(*hop);
             }
         }
+    }
+}
+
+/// The first hop of an event: from its acceptance until it is durable and read. A release begins with its own.
+fn received(bus: &str, position: u64, stored: &Stored, ended: Timestamp) -> Hop {
+    let Stored { event, trace, .. } = stored;
+    Hop {
+        bus: bus.to_owned(),
+        event: event.id.clone(),
+        position,
+        started: stored.received,
+        ended,
+        trace: trace.trace,
+        span: trace.span,
+        parent: trace.parent,
+        sampled: trace.sampled,
+        step: Step::Received {
+            via: stored.via,
+            source: event.source.clone(),
+            r#type: event.kind.clone(),
+            subject: event.subject.clone(),
+            bytes: event.data.as_ref().map_or(0, |data| data.bytes().len()),
+        },
     }
 }
 

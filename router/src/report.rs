@@ -6,31 +6,36 @@ use api::{
     AggregationStatus, BusStatus, ConsumerStatus, DeadLetter, EventDetail, GroupStatus, Overview, PartStatus,
     Standing,
 };
+use event::hop::Via;
 use event::stored::Stored;
-use event::{Timestamp, json};
+use event::{Hop, Step, Timestamp, json};
 use serde_json::value::RawValue;
 use store::{Position, ReadBudget};
+use tokio::task::block_in_place;
 
 use crate::bus::Bus;
 use crate::clock;
-use crate::core::Receiver;
 use crate::core::aggregator::Aggregator;
 use crate::core::group::Group;
+use crate::core::ledger::ConsumerLedger;
 use crate::core::release;
 use crate::deliver::lane::Lane;
 use crate::router::Shared;
-use crate::state;
+use crate::state::{self, DeadRecord};
 
 /// Newest events of a bus that a search by id looks through.
 const SEARCHED_MAX: u64 = 1_000_000;
 /// Events read at a time by a search.
 const SEARCH: ReadBudget = ReadBudget { events: 4_096, bytes: 8 << 20 };
 
+/// An event in a log: its bus, its position, and itself.
+type Found<'s> = (&'s Arc<Bus>, u64, Stored);
+
 /// Returns the state of the router at a glance.
 pub(crate) fn overview(shared: &Shared) -> Overview {
     let now = clock::now();
     let buses: Vec<&Arc<Bus>> = shared.buses().collect();
-    Overview {
+    block_in_place(|| Overview {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         phase: shared.phase(),
         at: now,
@@ -38,7 +43,7 @@ pub(crate) fn overview(shared: &Shared) -> Overview {
         buses: buses.iter().map(|bus| bus_status(bus, now)).collect(),
         consumers: buses.iter().flat_map(|bus| consumers(bus, now)).collect(),
         aggregations: buses.iter().flat_map(|bus| aggregations(bus)).collect(),
-    }
+    })
 }
 
 fn bus_status(bus: &Bus, now: Timestamp) -> BusStatus {
@@ -52,24 +57,28 @@ fn bus_status(bus: &Bus, now: Timestamp) -> BusStatus {
 }
 
 fn consumers(bus: &Bus, now: Timestamp) -> Vec<ConsumerStatus> {
-    let core = bus.core();
-    bus.lanes()
-        .iter()
-        .zip(core.consumers())
-        .map(|(lane, receiver)| consumer(bus, lane, receiver, now))
-        .collect()
+    // The disk is read after the core is free again.
+    let counts: Vec<(ConsumerLedger, u64)> =
+        bus.core().consumers().iter().map(|receiver| (receiver.ledger, receiver.pending)).collect();
+    bus.lanes().iter().zip(counts).map(|(lane, counts)| consumer(bus, lane, counts, now)).collect()
 }
 
-fn consumer(bus: &Bus, lane: &Lane, receiver: &Receiver, now: Timestamp) -> ConsumerStatus {
+fn consumer(
+    bus: &Bus,
+    lane: &Lane,
+    (ledger, pending): (ConsumerLedger, u64),
+    now: Timestamp,
+) -> ConsumerStatus {
+    let name = &lane.consumer.name;
     let mut status = ConsumerStatus {
-        name: receiver.name.clone(),
+        name: name.clone(),
         bus: bus.name().to_owned(),
         target: lane.address().to_owned(),
-        matched: receiver.ledger.matched,
-        delivered: receiver.ledger.delivered,
-        dead_lettered: receiver.ledger.dead_lettered,
-        dropped: receiver.ledger.dropped,
-        pending: receiver.pending,
+        matched: ledger.matched,
+        delivered: ledger.delivered,
+        dead_lettered: ledger.dead_lettered,
+        dropped: ledger.dropped,
+        pending,
         in_flight: lane.in_flight(),
         rate: 0.0,
         failure_rate: 0.0,
@@ -78,16 +87,16 @@ fn consumer(bus: &Bus, lane: &Lane, receiver: &Receiver, now: Timestamp) -> Cons
         last_error: None,
         oldest_pending: None,
     };
-    bus.observer().consumer(&receiver.name, |meter| {
+    bus.observer().consumer(name, |meter| {
         status.rate = meter.rate(now);
         status.failure_rate = meter.failure_rate(now);
         status.failures = meter.failures();
         status.latency = meter.latency(now);
         status.last_error = meter.last_error();
     });
-    if receiver.pending > 0 {
-        let oldest = state::oldest_pending(bus.partition(), &receiver.name);
-        status.oldest_pending = oldest.and_then(|position| bus.event(position)).map(|stored| stored.received);
+    if pending > 0 {
+        let oldest = state::oldest_pending(bus.partition(), name);
+        status.oldest_pending = oldest.and_then(|position| readable(bus, position)).map(|one| one.received);
     }
     status
 }
@@ -152,17 +161,18 @@ fn group_status(bus: &str, aggregator: &Aggregator, group: &Group, now: Timestam
 
 /// Returns one event with its hops and decisions, if some log still holds it.
 pub(crate) fn event(shared: &Shared, id: &str) -> Option<EventDetail> {
-    let hops = shared.observer().hops(id);
-    let seen = hops.last().map(|hop| (hop.bus.clone(), hop.position));
-    let (bus, position, stored) = match seen.and_then(|(bus, position)| held(shared, &bus, position)) {
-        Some(found) => found,
-        None => tokio::task::block_in_place(|| shared.buses().find_map(|bus| search(bus, id)))?,
-    };
+    let mut hops = shared.observer().hops(id);
+    let (bus, position, stored) =
+        block_in_place(|| arrival(&hops).and_then(|hop| held(shared, hop)).or_else(|| found(shared, id)))?;
+    // An id is unique only within its source, and is the same on each bus that an event is forwarded to.
+    hops.retain(|hop| hop.bus == bus.name() && hop.position == position);
+    let hops = hops.iter().map(|hop| hop.as_ref().clone()).collect();
+    // In this order: what is applied by now has its standing in the store.
+    let decided = position <= bus.partition().applied().0;
     let mut decisions = bus.core().explain(position, &stored);
-    for decision in decisions.iter_mut().filter(|decision| decision.matched && !decision.aggregation) {
+    for decision in decisions.iter_mut().filter(|one| decided && one.matched && !one.aggregation) {
         decision.standing = Some(standing(bus, &decision.name, position));
     }
-    let hops = hops.iter().map(|hop| hop.as_ref().clone()).collect();
     let event = raw(&stored)?;
     Some(EventDetail {
         bus: bus.name().to_owned(),
@@ -174,13 +184,37 @@ pub(crate) fn event(shared: &Shared, id: &str) -> Option<EventDetail> {
     })
 }
 
-fn held<'s>(shared: &'s Shared, bus: &str, position: u64) -> Option<(&'s Arc<Bus>, u64, Stored)> {
-    let bus = shared.buses().find(|known| known.name() == bus)?;
-    Some((bus, position, bus.event(position)?))
+/// Returns the hop of the newest event among these that came from outside or is a release; forwarding follows from it.
+fn arrival(hops: &[Arc<Hop>]) -> Option<&Hop> {
+    let arrives = |hop: &&Arc<Hop>| match &hop.step {
+        Step::Received { via, .. } => *via != Via::Bus,
+        step => matches!(step, Step::Released { .. }),
+    };
+    hops.iter().rfind(arrives).or(hops.first()).map(AsRef::as_ref)
+}
+
+fn held<'s>(shared: &'s Shared, hop: &Hop) -> Option<Found<'s>> {
+    let bus = shared.buses().find(|known| known.name() == hop.bus)?;
+    Some((bus, hop.position, readable(bus, hop.position)?))
+}
+
+/// Looks through the logs for an event with that id; of one that was forwarded, for the first.
+fn found<'s>(shared: &'s Shared, id: &str) -> Option<Found<'s>> {
+    let found = shared.buses().filter_map(|bus| search(bus, id));
+    found.min_by_key(|(_, _, stored)| (stored.via == Via::Bus, stored.received))
+}
+
+/// Returns the event at a position if the log holds it, and logs why it cannot be read.
+fn readable(bus: &Bus, position: u64) -> Option<Stored> {
+    bus.event(position).unwrap_or_else(|error| {
+        let error: &dyn std::error::Error = &error;
+        tracing::warn!(bus = bus.name(), position, error, "an event cannot be read");
+        None
+    })
 }
 
 /// Looks through the log, newest part first, for an event with that id.
-fn search<'s>(bus: &'s Arc<Bus>, id: &str) -> Option<(&'s Arc<Bus>, u64, Stored)> {
+fn search<'s>(bus: &'s Arc<Bus>, id: &str) -> Option<Found<'s>> {
     let mut upper = bus.partition().head().0;
     let lowest = upper.saturating_sub(SEARCHED_MAX);
     while upper > lowest {
@@ -200,8 +234,8 @@ fn search<'s>(bus: &'s Arc<Bus>, id: &str) -> Option<(&'s Arc<Bus>, u64, Stored)
 }
 
 fn standing(bus: &Bus, consumer: &str, position: u64) -> Standing {
-    if let Some(attempts) = state::pending_at(bus.partition(), consumer, position) {
-        return Standing::Pending { attempts: attempts.last().map_or(0, |last| last.number) };
+    if let Some(record) = state::pending_at(bus.partition(), consumer, position) {
+        return Standing::Pending { attempts: record.attempts.last().map_or(0, |last| last.number) };
     }
     match state::dead_at(bus.partition(), consumer, position) {
         Some(record) => Standing::DeadLettered { reason: record.reason },
@@ -214,27 +248,28 @@ pub(crate) fn dead_letters(shared: &Shared, consumer: Option<&str>, limit: usize
     let mut letters = Vec::new();
     for bus in shared.buses() {
         for lane in bus.lanes().iter().filter(|lane| consumer.is_none_or(|name| name == lane.consumer.name)) {
-            let records = state::dead(bus.partition(), &lane.consumer.name).into_iter().rev().take(limit);
-            letters.extend(records.filter_map(|(position, record)| dead_letter(bus, lane, position, record)));
+            let records = state::dead(bus.partition(), &lane.consumer.name, limit);
+            letters.extend(records.into_iter().map(|(position, record)| (bus, lane, position, record)));
         }
     }
-    letters.sort_by_key(|letter| std::cmp::Reverse(letter.at));
+    letters.sort_by_key(|(.., record)| std::cmp::Reverse(record.at));
     letters.truncate(limit);
-    letters
+    block_in_place(|| letters.into_iter().map(dead_letter).collect())
 }
 
-fn dead_letter(bus: &Bus, lane: &Lane, position: u64, record: state::DeadRecord) -> Option<DeadLetter> {
-    let stored = bus.event(position)?;
-    Some(DeadLetter {
+/// Returns a dead letter; of an event that is gone it has no id, and `null` for the event.
+fn dead_letter((bus, lane, position, record): (&Arc<Bus>, &Arc<Lane>, u64, DeadRecord)) -> DeadLetter {
+    let stored = readable(bus, position);
+    DeadLetter {
         consumer: lane.consumer.name.clone(),
         bus: bus.name().to_owned(),
         position,
-        id: stored.event.id.clone(),
+        id: stored.as_ref().map(|stored| stored.event.id.clone()).unwrap_or_default(),
         reason: record.reason,
         at: record.at,
         attempts: record.attempts,
-        event: raw(&stored)?,
-    })
+        event: stored.as_ref().and_then(raw).unwrap_or_else(|| RawValue::NULL.to_owned()),
+    }
 }
 
 fn raw(stored: &Stored) -> Option<Box<RawValue>> {

@@ -38,7 +38,9 @@ async fn keep(bus: Arc<Bus>, retention: Duration, stop: CancellationToken) {
 fn reclaim(bus: &Bus, retention: Duration) -> Result<u64, store::Error> {
     let partition = bus.partition();
     let oldest = u64::try_from(clock::now().before(retention).as_millis()).unwrap_or(0);
+    // In this order: what is applied after this look may be needed, and the second look need not have seen it.
+    let applied = partition.applied();
     let needed = state::lowest_needed(partition).unwrap_or(u64::MAX);
-    let before = Position(needed.min(partition.applied().0 + 1));
+    let before = Position(needed.min(applied.0 + 1));
     partition.truncate(before, Some(oldest)).map(|reclaimed| reclaimed.bytes)
 }

@@ -1,14 +1,19 @@
 //! Puts a router together, runs it, and takes it apart.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use api::Phase;
 use event::Timestamp;
+use futures::FutureExt;
 use store::Partition;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -19,10 +24,11 @@ use crate::config::{Config, Consumer, Target};
 use crate::core::{Core, UnknownSchema};
 use crate::deliver::lane::Lane;
 use crate::deliver::targets::{Client, ConnectError, Connections};
-use crate::deliver::{Outlet, Worker};
+use crate::deliver::{Outlet, Settlement, Worker};
 use crate::observe::Observer;
 use crate::pipeline::{Pipeline, SETTLEMENTS_MAX};
 use crate::server::Refusal;
+use crate::state::{Orphan, Unreadable};
 use crate::tasks::Tasks;
 use crate::{clock, retention, server, state};
 
@@ -94,6 +100,14 @@ pub enum StartError {
         #[source]
         source: store::OpenError,
     },
+    /// What a bus saved is not what this version writes.
+    #[error("cannot read what bus `{bus}` saved: {what} is unreadable; start the version that wrote it")]
+    State {
+        /// The bus.
+        bus: String,
+        /// What is unreadable.
+        what: String,
+    },
     /// The schema folder cannot be read.
     #[error("cannot load the schemas")]
     Schemas(#[from] schemas::Error),
@@ -138,7 +152,14 @@ pub async fn start(config: Config, data_dir: PathBuf) -> Result<Running, StartEr
     run(&buses, outlets, &workers, &pipelines, &(shared.clone(), failed));
     retention::spawn(&config, &buses, &surface.tasks, &surface.stop);
     drop(shared.buses.set(buses));
-    shared.phase.send_replace(Phase::Running);
+    // A store may have failed since.
+    shared.phase.send_if_modified(|phase| {
+        let ready = *phase == Phase::Recovering;
+        if ready {
+            *phase = Phase::Running;
+        }
+        ready
+    });
     Ok(Running { shared, address, drain: config.drain, workers, pipelines, surface, failure })
 }
 
@@ -161,6 +182,9 @@ async fn listen(config: &Config, shared: &Arc<Shared>, surface: &Stage) -> Resul
     let cannot = |source| StartError::Listen { address: config.listen, source };
     let listener = TcpListener::bind(config.listen).await.map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
+    if !address.ip().is_loopback() {
+        tracing::warn!(%address, "listening beyond this machine, without authentication; put a proxy in front");
+    }
     let routes = server::routes(Arc::clone(shared));
     let stop = surface.stop.clone().cancelled_owned();
     surface.tasks.spawn("http", async move {
@@ -195,18 +219,33 @@ fn open(
         let aggregations: Vec<_> =
             config.aggregations.iter().filter(|one| one.bus == bus.name).cloned().collect();
         let mut core = Core::new(&bus.name, config.identity.clone(), &consumers, &aggregations, registry)?;
-        state::restore(&mut core, &partition);
+        let unreadable = |Unreadable(what)| StartError::State { bus: bus.name.clone(), what };
+        state::restore(&mut core, &partition).map_err(unreadable)?;
+        warn_of_orphans(&bus.name, &core, &partition);
         let lanes = consumers.into_iter().enumerate().map(|(index, consumer)| {
-            let pending = state::pending(&partition, &consumer.name);
-            Arc::new(Lane::new(index, consumer, pending))
+            let pending = state::pending(&partition, &consumer.name).map_err(unreadable)?;
+            Ok(Arc::new(Lane::new(index, consumer, pending)))
         });
-        let lanes = lanes.collect();
+        let lanes = lanes.collect::<Result<_, StartError>>()?;
         buses.insert(
             bus.name.clone(),
             Arc::new(Bus::new(&bus.name, partition, core, lanes, observer.clone())),
         );
     }
     Ok(buses)
+}
+
+/// Says which saved deliveries and groups nobody works on, because their consumer or aggregation is gone.
+fn warn_of_orphans(bus: &str, core: &Core, partition: &Partition) {
+    for Orphan { kind, name, count } in state::orphans(core, partition) {
+        tracing::warn!(
+            bus,
+            kind,
+            name,
+            count,
+            "not configured any more, but deliveries are pending or groups open; they stay until the name is back"
+        );
+    }
 }
 
 /// Prepares every target before anything is delivered, so that a mistake is found at the start.
@@ -221,7 +260,7 @@ async fn outlets(config: &Config, buses: &Buses) -> Result<Vec<(Arc<Bus>, Arc<La
                 target => {
                     let client = Client::connect(target, &config.identity, &mut connections).await;
                     let cannot = |source| StartError::Target { consumer: consumer.name.clone(), source };
-                    Some(Outlet::Client(client.map_err(cannot)?))
+                    client.map_err(cannot)?.map(Outlet::Client)
                 }
             };
             // A configuration that was checked names only buses that exist.
@@ -246,14 +285,13 @@ fn run(
     for bus in buses.values() {
         let (sender, settlements) = mpsc::channel(SETTLEMENTS_MAX);
         senders.insert(bus.name().to_owned(), sender);
-        let pipeline = Pipeline::new(Arc::clone(bus), settlements);
-        let (stop, shared, failed, name) =
-            (pipelines.stop.clone(), Arc::clone(shared), failed.clone(), bus.name().to_owned());
+        let (bus, stop) = (Arc::clone(bus), pipelines.stop.clone());
+        let (shared, failed) = (Arc::clone(shared), failed.clone());
         pipelines.tasks.spawn("pipeline", async move {
-            if let Err(error) = pipeline.run(stop).await {
-                tracing::error!(bus = name, %error, "the store failed; no more events are taken");
+            if let Err(reason) = supervise(&bus, settlements, stop).await {
+                tracing::error!(bus = bus.name(), reason, "the bus failed; no more events are taken");
                 shared.phase.send_replace(Phase::Failed);
-                failed.send_replace(Some(format!("the store of bus `{name}` failed: {error}")));
+                failed.send_replace(Some(format!("bus `{}`: {reason}", bus.name())));
             }
         });
     }
@@ -263,6 +301,30 @@ fn run(
             workers.tasks.spawn("deliver", worker.run(workers.stop.clone()));
         }
     }
+}
+
+/// Runs a pipeline beside the store, which may fail while nothing is asked of it. Any end but a stop is a failure, of
+/// which the reason is returned.
+async fn supervise(
+    bus: &Arc<Bus>,
+    settlements: mpsc::Receiver<Settlement>,
+    stop: CancellationToken,
+) -> Result<(), String> {
+    let pipeline = Pipeline::new(Arc::clone(bus), settlements).run(stop.clone());
+    tokio::select! {
+        ended = AssertUnwindSafe(pipeline).catch_unwind() => match ended {
+            Ok(Ok(())) if stop.is_cancelled() => Ok(()),
+            Ok(Ok(())) => Err("its pipeline ended".to_owned()),
+            Ok(Err(error)) => Err(with_causes(&error)),
+            Err(_) => Err("its pipeline panicked".to_owned()),
+        },
+        error = bus.partition().failed() => Err(with_causes(&error)),
+    }
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |error| (*error).source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 impl Running {

@@ -16,7 +16,7 @@ use crate::core::{Core, ledger::AggregationLedger, ledger::ConsumerLedger};
 
 /// `consumer|aggregation, NAME` -> its ledger.
 pub(crate) const LEDGERS: Space = Space(1);
-/// `CONSUMER, POSITION` -> the attempts made so far.
+/// `CONSUMER, POSITION` -> [`PendingRecord`], or nothing before the first try.
 pub(crate) const PENDING: Space = Space(2);
 /// `CONSUMER, POSITION` -> [`DeadRecord`]; the payload stays in the log.
 pub(crate) const DEAD: Space = Space(3);
@@ -26,6 +26,30 @@ const GROUPS: Space = Space(4);
 const PARTS: Space = Space(5);
 /// `AGGREGATION, KEY` -> its place in the order of releases.
 const RELEASED: Space = Space(6);
+
+/// A delivery that is not settled, as it is kept.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct PendingRecord {
+    /// The tries made so far.
+    pub(crate) attempts: Vec<api::Attempt>,
+    /// When to try next.
+    pub(crate) next: Timestamp,
+}
+
+/// A name with saved state that the configuration no longer has.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Orphan {
+    /// `consumer` or `aggregation`.
+    pub(crate) kind: &'static str,
+    /// Its name.
+    pub(crate) name: String,
+    /// Deliveries that are pending, or groups that are open.
+    pub(crate) count: usize,
+}
+
+/// A saved value is not what this version writes there; says which.
+#[derive(Debug)]
+pub(crate) struct Unreadable(pub(crate) String);
 
 /// A delivery given up, as it is kept.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -40,6 +64,7 @@ pub(crate) struct DeadRecord {
 pub(crate) struct Changes {
     state: BTreeMap<(Space, Bytes), Option<Bytes>>,
     emit: Vec<Bytes>,
+    bytes: usize,
 }
 
 /// The ledgers as they were saved last, so that only those that changed are saved again.
@@ -62,10 +87,24 @@ impl Changes {
         tx
     }
 
-    /// Queues an event for a consumer, or saves the attempts made so far.
-    pub(crate) fn pending(&mut self, consumer: &str, position: u64, attempts: &[api::Attempt]) {
-        let value = if attempts.is_empty() { Bytes::new() } else { json(&attempts) };
-        self.put(PENDING, delivery_key(consumer, position), value);
+    /// Returns whether nothing would change but the position.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.state.is_empty() && self.emit.is_empty()
+    }
+
+    /// Returns about how large the commit is, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Queues an event for a consumer.
+    pub(crate) fn queued(&mut self, consumer: &str, position: u64) {
+        self.put(PENDING, delivery_key(consumer, position), Bytes::new());
+    }
+
+    /// Saves the attempts made so far, and when the next is due.
+    pub(crate) fn tried(&mut self, consumer: &str, position: u64, record: &PendingRecord) {
+        self.put(PENDING, delivery_key(consumer, position), json(record));
     }
 
     /// Takes an event off a consumer's queue.
@@ -107,6 +146,7 @@ impl Changes {
 
     /// Puts an event on the bus.
     pub(crate) fn emit(&mut self, event: Bytes) {
+        self.bytes += event.len();
         self.emit.push(event);
     }
 
@@ -129,51 +169,86 @@ impl Changes {
     }
 
     fn put(&mut self, space: Space, key: Bytes, value: Bytes) {
+        self.bytes += key.len() + value.len();
         self.state.insert((space, key), Some(value));
     }
 
     fn delete(&mut self, space: Space, key: Bytes) {
+        self.bytes += key.len();
         self.state.insert((space, key), None);
     }
 }
 
 /// Gives a new core the ledgers, groups and released keys that were saved.
-pub(crate) fn restore(core: &mut Core, partition: &Partition) {
+pub(crate) fn restore(core: &mut Core, partition: &Partition) -> Result<(), Unreadable> {
     for receiver in core.consumers_mut() {
-        receiver.ledger = ledger::<ConsumerLedger>(partition, "consumer", &receiver.name);
+        receiver.ledger = ledger::<ConsumerLedger>(partition, "consumer", &receiver.name)?;
         receiver.pending = partition.scan(PENDING, &key(&[receiver.name.as_bytes()])).len() as u64;
     }
     for aggregator in core.aggregators_mut() {
         let name = aggregator.name().to_owned();
-        aggregator.ledger = ledger::<AggregationLedger>(partition, "aggregation", &name);
-        for (_, head) in partition.scan(GROUPS, &key(&[name.as_bytes()])) {
-            let Some(head) = parse::<Group>(&head) else { continue };
+        aggregator.ledger = ledger::<AggregationLedger>(partition, "aggregation", &name)?;
+        for (saved, head) in partition.scan(GROUPS, &key(&[name.as_bytes()])) {
+            let group = || format!("group `{}` of aggregation `{name}`", shown(last_component(&saved)));
+            let head = parse::<Group>(&head).ok_or_else(|| Unreadable(group()))?;
             let parts = partition.scan(PARTS, &key(&[name.as_bytes(), head.key.as_bytes()]));
-            aggregator.restore_group(head, parts.iter().filter_map(|(_, part)| parse(part)).collect());
+            let parts: Option<Vec<Part>> = parts.iter().map(|(_, part)| parse(part)).collect();
+            let parts = parts.ok_or_else(|| Unreadable(format!("a part of {}", group())))?;
+            aggregator.restore_group(head, parts);
         }
-        for (released, order) in partition.scan(RELEASED, &key(&[name.as_bytes()])) {
-            if let (Some(group), Ok(order)) = (last_component(&released), order.as_ref().try_into()) {
-                aggregator.restore_key(group, u64::from_be_bytes(order));
-            }
+        for (saved, order) in partition.scan(RELEASED, &key(&[name.as_bytes()])) {
+            let (Some(group), Ok(order)) = (last_component(&saved), order.as_ref().try_into()) else {
+                return Err(Unreadable(format!("a released key of aggregation `{name}`")));
+            };
+            aggregator.restore_key(group, u64::from_be_bytes(order));
         }
     }
+    Ok(())
 }
 
-/// Returns the deliveries of one consumer that are not settled, in order, with the attempts made so far.
-pub(crate) fn pending(partition: &Partition, consumer: &str) -> Vec<(u64, Vec<api::Attempt>)> {
+/// Returns the names that are not configured for this bus and have deliveries pending or groups open.
+pub(crate) fn orphans(core: &Core, partition: &Partition) -> Vec<Orphan> {
+    let ledgers = partition.scan(LEDGERS, b"");
+    let orphan = |saved: &[u8]| {
+        let name = last_component(saved)?;
+        let (kind, space, known) = if saved.starts_with(&key(&[b"consumer"])) {
+            ("consumer", PENDING, core.consumers().iter().any(|receiver| receiver.name == name))
+        } else {
+            ("aggregation", GROUPS, core.aggregators().iter().any(|aggregator| aggregator.name() == name))
+        };
+        let count = if known { 0 } else { partition.scan(space, &key(&[name.as_bytes()])).len() };
+        (count > 0).then_some(Orphan { kind, name, count })
+    };
+    ledgers.iter().filter_map(|(saved, _)| orphan(saved)).collect()
+}
+
+/// Returns the deliveries of one consumer that are not settled, in order.
+pub(crate) fn pending(
+    partition: &Partition,
+    consumer: &str,
+) -> Result<Vec<(u64, PendingRecord)>, Unreadable> {
     let saved = partition.scan(PENDING, &key(&[consumer.as_bytes()]));
-    saved.iter().filter_map(|(key, value)| Some((position(key)?, parse(value).unwrap_or_default()))).collect()
+    let read = |(key, value): &(Bytes, Bytes)| {
+        let unreadable = || Unreadable(format!("a pending delivery of consumer `{consumer}`"));
+        position(key).zip(pending_record(value)).ok_or_else(unreadable)
+    };
+    saved.iter().map(read).collect()
+}
+
+fn pending_record(value: &[u8]) -> Option<PendingRecord> {
+    if value.is_empty() { Some(PendingRecord::default()) } else { parse(value) }
 }
 
 /// Returns the position of a consumer's oldest delivery that is not settled.
 pub(crate) fn oldest_pending(partition: &Partition, consumer: &str) -> Option<u64> {
-    partition.scan(PENDING, &key(&[consumer.as_bytes()])).first().and_then(|(key, _)| position(key))
+    partition.first(PENDING, &key(&[consumer.as_bytes()])).and_then(|(key, _)| position(&key))
 }
 
-/// Returns the dead letters of one consumer, in order.
-pub(crate) fn dead(partition: &Partition, consumer: &str) -> Vec<(u64, DeadRecord)> {
+/// Returns at most `limit` dead letters of one consumer, the newest event first.
+pub(crate) fn dead(partition: &Partition, consumer: &str, limit: usize) -> Vec<(u64, DeadRecord)> {
     let saved = partition.scan(DEAD, &key(&[consumer.as_bytes()]));
-    saved.iter().filter_map(|(key, value)| Some((position(key)?, parse(value)?))).collect()
+    let newest = saved.iter().rev().take(limit);
+    newest.filter_map(|(key, value)| Some((position(key)?, parse(value)?))).collect()
 }
 
 /// Returns one dead letter.
@@ -181,10 +256,9 @@ pub(crate) fn dead_at(partition: &Partition, consumer: &str, position: u64) -> O
     partition.state(DEAD, &delivery_key(consumer, position)).and_then(|value| parse(&value))
 }
 
-/// Returns the attempts of one pending delivery, if it is pending.
-pub(crate) fn pending_at(partition: &Partition, consumer: &str, position: u64) -> Option<Vec<api::Attempt>> {
-    let value = partition.state(PENDING, &delivery_key(consumer, position))?;
-    Some(parse(&value).unwrap_or_default())
+/// Returns one pending delivery, if it is pending.
+pub(crate) fn pending_at(partition: &Partition, consumer: &str, position: u64) -> Option<PendingRecord> {
+    partition.state(PENDING, &delivery_key(consumer, position)).and_then(|value| pending_record(&value))
 }
 
 /// Returns the lowest position that some consumer, of this configuration or an earlier one, still needs.
@@ -193,8 +267,13 @@ pub(crate) fn lowest_needed(partition: &Partition) -> Option<u64> {
     needed.filter_map(|(key, _)| position(&key)).min()
 }
 
-fn ledger<T: DeserializeOwned + Default>(partition: &Partition, kind: &str, name: &str) -> T {
-    partition.state(LEDGERS, &ledger_key(kind, name)).and_then(|value| parse(&value)).unwrap_or_default()
+fn ledger<T: DeserializeOwned + Default>(
+    partition: &Partition,
+    kind: &str,
+    name: &str,
+) -> Result<T, Unreadable> {
+    let Some(value) = partition.state(LEDGERS, &ledger_key(kind, name)) else { return Ok(T::default()) };
+    parse(&value).ok_or_else(|| Unreadable(format!("the ledger of {kind} `{name}`")))
 }
 
 fn ledger_key(kind: &str, name: &str) -> Bytes {
@@ -229,6 +308,10 @@ fn last_component(key: &[u8]) -> Option<String> {
     String::from_utf8(second.to_vec()).ok()
 }
 
+fn shown(name: Option<String>) -> String {
+    name.unwrap_or_else(|| "?".to_owned())
+}
+
 /// Writes a value of this module: structs of text and numbers, which cannot fail.
 fn json(value: &impl Serialize) -> Bytes {
     Bytes::from(serde_json::to_vec(value).unwrap_or_default())
@@ -236,4 +319,21 @@ fn json(value: &impl Serialize) -> Bytes {
 
 fn parse<T: DeserializeOwned>(value: &[u8]) -> Option<T> {
     serde_json::from_slice(value).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bus::Bus;
+
+    #[tokio::test]
+    async fn a_ledger_that_cannot_be_read_is_told_and_not_begun_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let bus = Bus::fixture(Partition::open(dir.path(), store::Options::default()).unwrap().0);
+        assert!(restore(&mut bus.core(), bus.partition()).is_ok());
+        let put = vec![(LEDGERS, ledger_key("consumer", "c"), Bytes::from_static(b"{"))];
+        Partition::commit(bus.partition(), Tx { put, ..Tx::default() }).await.unwrap();
+        let Err(Unreadable(what)) = restore(&mut bus.core(), bus.partition()) else { panic!("it was read") };
+        assert_eq!(what, "the ledger of consumer `c`");
+    }
 }

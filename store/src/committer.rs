@@ -52,6 +52,17 @@ struct Batch {
     closing: Option<oneshot::Sender<Result<(), Error>>>,
 }
 
+/// Stops the partition if the thread that holds it panics, so that whoever watches the partition is told.
+struct PanicGuard(Arc<Core>);
+
+impl Drop for PanicGuard {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.fail("go on", io::Error::other("the thread that writes panicked"));
+        }
+    }
+}
+
 impl Committer {
     pub(crate) fn new(
         core: Arc<Core>,
@@ -64,6 +75,7 @@ impl Committer {
 
     /// Works until it is closed, or until the last handle is gone and the queue is empty.
     pub(crate) fn run(mut self) {
+        let _guard = PanicGuard(Arc::clone(&self.core));
         while let Some(first) = self.requests.blocking_recv() {
             let mut batch = self.gather(first);
             let closing = batch.closing.take();

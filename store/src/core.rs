@@ -4,7 +4,7 @@ use std::{
     io,
     path::PathBuf,
     sync::{
-        Arc, Mutex, OnceLock, RwLock,
+        Arc, Mutex, RwLock,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -32,7 +32,8 @@ pub(crate) struct Core {
     pub(crate) syncs: AtomicU64,
     /// Up to where the copy of the state on disk goes; held while one is written.
     pub(crate) saved: Mutex<Option<Place>>,
-    pub(crate) failed: OnceLock<Error>,
+    /// Why the partition stopped for good, once it did.
+    pub(crate) failed: watch::Sender<Option<Error>>,
     /// True once the directory may have another user; held while segments are dropped.
     pub(crate) closed: Mutex<bool>,
 }
@@ -44,13 +45,19 @@ impl Core {
 
     /// Fails once the partition has stopped.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        self.failed.get().map_or(Ok(()), |error| Err(error.clone()))
+        self.failed.borrow().as_ref().map_or(Ok(()), |error| Err(error.clone()))
     }
 
     /// Stops the partition for good and returns why; the first reason stays.
     pub(crate) fn fail(&self, action: &str, cause: io::Error) -> Error {
         let action = format!("{action} in `{}`", self.dir.display());
-        self.failed.get_or_init(|| Error::Failed { action, cause: Arc::new(cause) }).clone()
+        let error = Error::Failed { action, cause: Arc::new(cause) };
+        self.failed.send_if_modified(|first| {
+            let stops = first.is_none();
+            first.get_or_insert_with(|| error.clone());
+            stops
+        });
+        self.check().err().unwrap_or(error)
     }
 
     pub(crate) fn count_sync(&self) {

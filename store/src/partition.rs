@@ -4,7 +4,7 @@ use std::{
     fs::{self, File, TryLockError},
     io,
     path::Path,
-    sync::{Arc, Mutex, OnceLock, RwLock, atomic::AtomicU64, atomic::Ordering},
+    sync::{Arc, Mutex, RwLock, atomic::AtomicU64, atomic::Ordering},
     thread::{self, JoinHandle},
 };
 
@@ -82,7 +82,7 @@ impl Partition {
             head: watch::Sender::new(recovered.end.head),
             syncs: AtomicU64::new(0),
             saved: Mutex::new(recovered.saved),
-            failed: OnceLock::new(),
+            failed: watch::Sender::new(None),
             closed: Mutex::new(false),
         });
         let starting = || OpenError::io(format!("start the committer of `{}`", dir.display()));
@@ -168,6 +168,18 @@ impl Partition {
         self.shared.core.head.subscribe()
     }
 
+    /// Resolves with the reason once the partition has stopped for good; until then it waits.
+    ///
+    /// It tells also whoever asks for nothing, as when the state could not be written down.
+    pub async fn failed(&self) -> Error {
+        let mut failed = self.shared.core.failed.subscribe();
+        let reason = failed.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
+        match reason {
+            Some(reason) => reason,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Returns the position that the latest durable commit applied, or `Position(0)`.
     pub fn applied(&self) -> Position {
         lock::read(&self.shared.core.state).applied
@@ -181,6 +193,11 @@ impl Partition {
     /// Returns the keys that begin with a prefix, in order, with their durable values.
     pub fn scan(&self, space: Space, prefix: &[u8]) -> Vec<(Bytes, Bytes)> {
         lock::read(&self.shared.core.state).scan(space, prefix)
+    }
+
+    /// Returns the first of the keys that begin with a prefix, with its durable value.
+    pub fn first(&self, space: Space, prefix: &[u8]) -> Option<(Bytes, Bytes)> {
+        lock::read(&self.shared.core.state).first(space, prefix)
     }
 
     /// Returns how many keys a space has.

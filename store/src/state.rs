@@ -49,10 +49,18 @@ impl State {
     }
 
     pub(crate) fn scan(&self, space: Space, prefix: &[u8]) -> Vec<(Bytes, Bytes)> {
-        let Some(map) = self.spaces.get(&space) else { return Vec::new() };
-        let from = map.range::<[u8], _>((Bound::Included(prefix), Bound::Unbounded));
-        let matching = from.take_while(|(key, _)| key.starts_with(prefix));
-        matching.map(|(key, value)| (key.clone(), value.clone())).collect()
+        self.matching(space, prefix).collect()
+    }
+
+    pub(crate) fn first(&self, space: Space, prefix: &[u8]) -> Option<(Bytes, Bytes)> {
+        self.matching(space, prefix).next()
+    }
+
+    fn matching(&self, space: Space, prefix: &[u8]) -> impl Iterator<Item = (Bytes, Bytes)> {
+        let map = self.spaces.get(&space).into_iter();
+        let from = map.flat_map(move |map| map.range::<[u8], _>((Bound::Included(prefix), Bound::Unbounded)));
+        let matching = from.take_while(move |(key, _)| key.starts_with(prefix));
+        matching.map(|(key, value)| (key.clone(), value.clone()))
     }
 
     pub(crate) fn count(&self, space: Space) -> usize {

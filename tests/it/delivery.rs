@@ -157,4 +157,12 @@ async fn buses_and_files_are_targets() {
     assert_eq!(lines.len(), 1);
     assert_eq!((&lines[0]["id"], &lines[0]["data"]), (&json!("1"), &json!({"n": 1})));
     router.settled().await;
+
+    // It is the first bus that explains it, also when the hops are gone and the log is searched.
+    let detail = router.client().explain("1").await.unwrap();
+    assert_eq!((detail.bus.as_str(), detail.decisions[0].name.as_str()), ("default", "to-audit"));
+    assert!(!detail.hops.is_empty() && detail.hops.iter().all(|hop| hop.bus == "default"), "{detail:?}");
+    let router = router.crash_and_restart();
+    let detail = router.client().explain("1").await.unwrap();
+    assert_eq!((detail.bus.as_str(), detail.hops.len()), ("default", 0));
 }

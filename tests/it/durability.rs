@@ -105,6 +105,40 @@ async fn sigterm_drains_and_says_what_was_left() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_retry_that_waits_goes_on_waiting_after_a_restart() {
+    let receiver = Receiver::start().await;
+    receiver.answer_next(429, Some("3600"));
+    let router = Router::start(&format!(
+        "[[consumer]]\nname = \"c\"\ntarget = {{ http = \"{}\" }}\n",
+        receiver.url("/")
+    ));
+    router.publish(event("asked", "/s", "t", json!({}))).await;
+    router.wait_until("the failed attempt", |overview| overview.consumers[0].failures > 0).await;
+    let router = router.crash_and_restart();
+    router.publish(event("later", "/s", "t", json!({}))).await;
+    router.wait_until("the later event", |overview| overview.consumers[0].delivered == 1).await;
+    let ids: Vec<String> = receiver.received().iter().map(Received::id).collect();
+    assert_eq!(ids, ["asked", "later"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_renamed_consumer_left_is_told() {
+    let receiver = Receiver::start().await;
+    receiver.answer_always(503);
+    let config = |name: &str| {
+        format!("[[consumer]]\nname = \"{name}\"\ntarget = {{ http = \"{}\" }}\n", receiver.url("/"))
+    };
+    let folder = Arc::new(tempfile::tempdir().unwrap());
+    let mut router = Router::start_in(Arc::clone(&folder), &config("old"));
+    router.publish(event("1", "/s", "t", json!({}))).await;
+    router.wait_until("the failed attempt", |overview| overview.consumers[0].failures > 0).await;
+    router.kill();
+    let router = Router::start_in(folder, &config("new"));
+    let log = router.log();
+    assert!(log.contains("not configured any more") && log.contains("name=\"old\" count=1"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn health_readiness_and_metrics_answer() {
     let router = Router::start("");
     assert_eq!(router.get("/healthz").await.0, 200);

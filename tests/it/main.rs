@@ -11,6 +11,7 @@ mod dashboard;
 mod delivery;
 mod durability;
 mod eventbridge;
+mod failure;
 mod gather;
 mod harness;
 mod trace;

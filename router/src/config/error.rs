@@ -61,12 +61,14 @@ pub enum Code {
     NoSchemas = 124,
     /// `E0125` (a warning): a group could wait for ever.
     WaitsForEver = 125,
+    /// `E0126` (a warning): parts are expected by name, and `part` is not set.
+    UnnamedParts = 126,
 }
 
 impl Code {
     /// Returns whether a finding of this kind leaves the configuration usable.
     pub const fn is_warning(self) -> bool {
-        matches!(self, Self::NoSchemas | Self::WaitsForEver)
+        matches!(self, Self::NoSchemas | Self::WaitsForEver | Self::UnnamedParts)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use api::FieldReason;
 use event::hop::{Link, Outcome};
 use event::{Event, Step, Timestamp};
 
@@ -18,6 +19,13 @@ use crate::config::{Aggregation, Late};
 /// Released keys remembered per aggregation, so that late parts are known as such. Past it the oldest is forgotten,
 /// and a part of that key opens a new group.
 pub(crate) const KEYS_REMEMBERED_MAX: usize = 10_000;
+
+/// What the parts of one group may take; past it the group is released, so that a release stays an event of a sane size.
+pub(crate) const GROUP_BYTES_MAX: usize = 4 << 20;
+/// Groups that one call of [`Aggregator::wake`] completes; the others are still due, for the next call.
+const WAKE_GROUPS_MAX: usize = 1_024;
+/// What the groups that one call completes may take together, likewise.
+const WAKE_BYTES_MAX: usize = 8 << 20;
 
 /// One aggregation: its rule, its open groups, its timers, its ledger.
 pub(crate) struct Aggregator {
@@ -95,13 +103,19 @@ impl Aggregator {
         group.markers = head.markers;
         group.duplicates = head.duplicates;
         group.sampled = head.sampled;
-        self.schedule(&group);
+        // Under the rule that it was saved with, no group is complete when its last part came.
+        let at = group.last_part;
+        let due = self.condition.met(&group, at).map(|_| at).or_else(|| self.condition.next(&group, at));
+        self.schedule(&group.key, due);
         self.by_age.insert((group.opened, group.key.clone()));
         self.groups.insert(group.key.clone(), group);
     }
 
-    /// Takes back a released key that was saved.
+    /// Takes back a released key that was saved, if the rule still asks for it.
     pub(crate) fn restore_key(&mut self, key: String, order: u64) {
+        if self.rule.late == Late::NewGroup {
+            return;
+        }
         self.releases_in_order.insert(order, key.clone());
         self.remembered.insert(key, order);
     }
@@ -130,16 +144,38 @@ impl Aggregator {
         }
     }
 
-    /// Completes every group whose time has come.
+    /// Completes the groups whose time has come, as many as fit one commit.
     pub(crate) fn wake(&mut self, site: &mut Site<'_>) {
-        while let Some((due, key)) = self.timers.first().cloned() {
-            if due > site.now {
+        let mut bytes = 0;
+        for _ in 0..WAKE_GROUPS_MAX {
+            let Some((_, key)) = self.timers.first().filter(|(due, _)| *due <= site.now).cloned() else {
+                return;
+            };
+            bytes += self.groups.get(&key).map_or(0, Group::bytes);
+            self.settle(site, &key);
+            if bytes > WAKE_BYTES_MAX {
                 return;
             }
-            self.timers.remove(&(due, key.clone()));
-            self.due.remove(&key);
-            self.settle(site, &key);
         }
+    }
+
+    /// Returns the key and the part's name that an event has, or why it has none.
+    pub(crate) fn explain(&self, facts: &Facts<'_>) -> Vec<FieldReason> {
+        let captures = expression::capture(&self.rule.key, facts);
+        let fill =
+            |template| captures.as_ref().and_then(|captures| expression::fill(template, captures, facts));
+        let reason = |path: &str, wanted: String, found: Option<String>| FieldReason {
+            path: path.to_owned(),
+            wanted,
+            matched: found.is_some(),
+            found: found.unwrap_or_else(|| "nothing of that form".to_owned()),
+        };
+        let capture = self.rule.key.capture.as_ref().map(|regex| format!(" that matches {}", regex.as_str()));
+        let wanted = format!("a value at {}{}", self.rule.key.path.join("."), capture.unwrap_or_default());
+        let key = reason("(key)", wanted, fill(&self.rule.key.key));
+        let part =
+            self.rule.part.as_ref().map(|part| reason("(part)", "a name of the part".to_owned(), fill(part)));
+        std::iter::once(key).chain(part).collect()
     }
 
     fn discard(&mut self, key: String) -> Step {
@@ -182,7 +218,7 @@ impl Aggregator {
             self.ledger.duplicate += 1;
         }
         let step = self.offered(key.clone(), name, outcome);
-        self.settle(site, &key);
+        self.settle_or_save(site, &key);
         step
     }
 
@@ -192,14 +228,14 @@ impl Aggregator {
         if !self.groups.contains_key(&key) {
             let mut alone = Group::open(key.clone(), site.now, facts.position);
             mark(&mut alone, markers, facts);
-            let complete = self.condition.standing(&alone, site.now).met.is_some();
+            let complete = self.condition.met(&alone, site.now).is_some();
             if complete || self.remembered.contains_key(&key) {
                 return self.offered(key, String::new(), Outcome::Marker);
             }
         }
         mark(self.group(site, &key, facts.position), markers, facts);
         let step = self.offered(key.clone(), String::new(), Outcome::Marker);
-        self.settle(site, &key);
+        self.settle_or_save(site, &key);
         step
     }
 
@@ -217,36 +253,50 @@ impl Aggregator {
         self.groups.entry(key.to_owned()).or_insert_with(|| Group::open(key.to_owned(), site.now, position))
     }
 
-    /// Releases a group if it is complete; otherwise saves it and sets its timer.
-    fn settle(&mut self, site: &mut Site<'_>, key: &str) {
-        let Some(group) = self.groups.get(key) else { return };
-        let standing = self.condition.standing(group, site.now);
-        let full = group.parts.len() >= self.rule.parts_max;
-        let limit = full.then(|| format!("limit: {} parts a group", self.rule.parts_max));
-        if let Some(reason) = standing.met.or(limit) {
-            self.release(site, key, &reason);
-            return;
+    /// Settles a group that changed, and saves it if it stays open.
+    fn settle_or_save(&mut self, site: &mut Site<'_>, key: &str) {
+        self.settle(site, key);
+        if let Some(group) = self.groups.get(key) {
+            let group = Box::new(group.head());
+            site.decision.actions.push(Action::SaveGroup { aggregation: site.index, group });
         }
-        let head = group.head();
-        self.schedule(&head);
-        site.decision.actions.push(Action::SaveGroup { aggregation: site.index, group: Box::new(head) });
     }
 
+    /// Releases a group if it is complete; otherwise sets its timer.
+    fn settle(&mut self, site: &mut Site<'_>, key: &str) {
+        let Some(group) = self.groups.get(key) else { return };
+        if let Some(reason) = self.condition.met(group, site.now).or_else(|| self.limit(group)) {
+            self.release(site, key, &reason);
+        } else {
+            let next = self.condition.next(group, site.now);
+            self.schedule(key, next);
+        }
+    }
+
+    fn limit(&self, group: &Group) -> Option<String> {
+        let parts = group.parts.len() >= self.rule.parts_max;
+        let bytes = group.bytes() >= GROUP_BYTES_MAX;
+        parts
+            .then(|| format!("limit: {} parts a group", self.rule.parts_max))
+            .or_else(|| bytes.then(|| format!("limit: {GROUP_BYTES_MAX} bytes a group")))
+    }
+
+    /// Ends a group with a release; one of markers alone ends without.
     fn release(&mut self, site: &mut Site<'_>, key: &str, reason: &str) {
         let Some(group) = self.groups.remove(key) else { return };
         self.by_age.remove(&(group.opened, group.key.clone()));
-        self.unschedule(key);
+        self.schedule(key, None);
+        let parts = group.parts.len();
+        let closed = Action::CloseGroup { aggregation: site.index, key: key.to_owned(), parts };
+        site.decision.actions.push(closed);
+        if parts == 0 {
+            return;
+        }
         self.ledger.releases += 1;
         self.ledger.released += group.parts.len() as u64;
         let completed =
             Completed { rule: &self.rule, condition: &self.condition, group: &group, reason, now: site.now };
         let (stored, hop) = completed.release(site.bus);
-        let parts = group.parts.len();
-        site.decision.actions.push(Action::CloseGroup {
-            aggregation: site.index,
-            key: key.to_owned(),
-            parts,
-        });
         if self.rule.late == Late::Discard {
             self.remember(site, key);
         }
@@ -266,17 +316,14 @@ impl Aggregator {
         }
     }
 
-    fn schedule(&mut self, group: &Group) {
-        self.unschedule(&group.key);
-        if let Some(due) = self.condition.standing(group, Timestamp::EPOCH).due {
-            self.timers.insert((due, group.key.clone()));
-            self.due.insert(group.key.clone(), due);
+    /// Sets a group's timer in place of the one it had.
+    fn schedule(&mut self, key: &str, due: Option<Timestamp>) {
+        if let Some(earlier) = self.due.remove(key) {
+            self.timers.remove(&(earlier, key.to_owned()));
         }
-    }
-
-    fn unschedule(&mut self, key: &str) {
-        if let Some(due) = self.due.remove(key) {
-            self.timers.remove(&(due, key.to_owned()));
+        if let Some(due) = due {
+            self.timers.insert((due, key.to_owned()));
+            self.due.insert(key.to_owned(), due);
         }
     }
 

@@ -21,15 +21,6 @@ pub(crate) enum Condition {
     All(Vec<Condition>),
 }
 
-/// How a condition stands for one group.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Standing {
-    /// Why the group is complete, if it is.
-    pub(crate) met: Option<String>,
-    /// When the condition was or will be met without another event.
-    pub(crate) due: Option<Timestamp>,
-}
-
 /// Returns the `when` patterns of a completion, in the order in which [`Condition`] numbers them.
 pub(crate) fn markers(completion: &Completion) -> Vec<&Pattern> {
     match completion {
@@ -62,37 +53,57 @@ impl Condition {
         }
     }
 
-    /// Returns how the condition stands.
-    pub(crate) fn standing(&self, group: &Group, now: Timestamp) -> Standing {
-        let at =
-            |due: Timestamp, words: String| Standing { met: (now >= due).then_some(words), due: Some(due) };
-        let when = |met: Option<String>| Standing { met, due: None };
+    /// Returns why a group is complete, the condition's name in front, if it is.
+    pub(crate) fn met(&self, group: &Group, now: Timestamp) -> Option<String> {
         match self {
-            Self::Count(count) => {
-                when((group.parts.len() >= *count).then(|| format!("count: {count} parts came")))
+            Self::Count(count) => (group.parts.len() >= *count).then(|| format!("count: {count} parts came")),
+            Self::Expected(names) => {
+                let all = names.iter().all(|name| group.holds(name));
+                all.then(|| format!("expected: all {} parts came", names.len()))
             }
-            Self::Expected(names) => when(
-                names
-                    .iter()
-                    .all(|name| group.holds(name))
-                    .then(|| format!("expected: all {} parts came", names.len())),
-            ),
             Self::Idle(gap) => {
-                at(group.last_part.after(*gap), format!("idle: no part came for {}", words(*gap)))
+                self.passed(group, now).then(|| format!("idle: no part came for {}", words(*gap)))
             }
             Self::Within(limit) => {
-                at(group.opened.after(*limit), format!("deadline: {} after the first part", words(*limit)))
+                self.passed(group, now).then(|| format!("deadline: {} after the first part", words(*limit)))
             }
             Self::Cutoff(cutoff) => {
-                at(next_cutoff(cutoff, group.opened), format!("deadline: {}", cutoff_words(cutoff)))
+                self.passed(group, now).then(|| format!("deadline: {}", cutoff_words(cutoff)))
             }
             Self::When(place) => {
                 let marker = group.markers.iter().find(|marker| marker.place == *place);
-                when(marker.map(|marker| format!("when: event {} said so", marker.event)))
+                marker.map(|marker| format!("when: event {} said so", marker.event))
             }
-            Self::Any(parts) => first(parts.iter().map(|part| part.standing(group, now))),
-            Self::All(parts) => all(parts.iter().map(|part| part.standing(group, now))),
+            Self::Any(parts) => parts.iter().find_map(|part| part.met(group, now)),
+            Self::All(parts) => {
+                let reasons: Option<Vec<String>> = parts.iter().map(|part| part.met(group, now)).collect();
+                reasons.map(|reasons| reasons.join("; "))
+            }
         }
+    }
+
+    /// Returns the next instant after `now` at which time alone changes what is met.
+    pub(crate) fn next(&self, group: &Group, now: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Any(parts) | Self::All(parts) => {
+                parts.iter().filter_map(|part| part.next(group, now)).min()
+            }
+            _ => self.due(group).filter(|due| *due > now),
+        }
+    }
+
+    /// Returns when a single timed condition is met.
+    fn due(&self, group: &Group) -> Option<Timestamp> {
+        match self {
+            Self::Idle(gap) => Some(group.last_part.after(*gap)),
+            Self::Within(limit) => Some(group.opened.after(*limit)),
+            Self::Cutoff(cutoff) => Some(next_cutoff(cutoff, group.opened)),
+            _ => None,
+        }
+    }
+
+    fn passed(&self, group: &Group, now: Timestamp) -> bool {
+        self.due(group).is_some_and(|due| due <= now)
     }
 
     /// Returns the names that complete a group, where some condition lists them.
@@ -128,8 +139,7 @@ impl Condition {
     /// Returns when time since the first part completes a group, where some condition says so.
     pub(crate) fn deadline(&self, group: &Group) -> Option<Timestamp> {
         match self {
-            Self::Within(limit) => Some(group.opened.after(*limit)),
-            Self::Cutoff(cutoff) => Some(next_cutoff(cutoff, group.opened)),
+            Self::Within(_) | Self::Cutoff(_) => self.due(group),
             Self::Any(parts) | Self::All(parts) => parts.iter().filter_map(|part| part.deadline(group)).min(),
             _ => None,
         }
@@ -137,8 +147,12 @@ impl Condition {
 
     /// Returns each single condition and how it stands, in words.
     pub(crate) fn waiting_for(&self, group: &Group, now: Timestamp) -> Vec<String> {
-        let wait = |due: Timestamp| words(due.since(now));
+        let wait = || self.due(group).map(|due| words(due.since(now))).unwrap_or_default();
         match self {
+            Self::Any(parts) | Self::All(parts) => {
+                parts.iter().flat_map(|part| part.waiting_for(group, now)).collect()
+            }
+            _ if self.met(group, now).is_some() => Vec::new(),
             Self::Count(count) => {
                 vec![format!("count needs {} more of {count}", count.saturating_sub(group.parts.len()))]
             }
@@ -147,36 +161,13 @@ impl Condition {
                     names.iter().filter(|name| !group.holds(name)).map(String::as_str).collect();
                 vec![format!("waiting for {}", missing.join(", "))]
             }
-            Self::Idle(gap) => vec![format!("idle would fire in {}", wait(group.last_part.after(*gap)))],
-            Self::Within(limit) => vec![format!("deadline in {}", wait(group.opened.after(*limit)))],
+            Self::Idle(_) => vec![format!("idle would fire in {}", wait())],
+            Self::Within(_) => vec![format!("deadline in {}", wait())],
             Self::Cutoff(cutoff) => {
-                let due = wait(next_cutoff(cutoff, group.opened));
-                vec![format!("deadline in {due}, at {}", cutoff_words(cutoff))]
+                vec![format!("deadline in {}, at {}", wait(), cutoff_words(cutoff))]
             }
             Self::When(_) => vec!["waiting for an event that says so".to_owned()],
-            Self::Any(parts) | Self::All(parts) => {
-                parts.iter().flat_map(|part| part.waiting_for(group, now)).collect()
-            }
         }
-    }
-}
-
-/// Any: met as soon as one is.
-fn first(standings: impl Iterator<Item = Standing>) -> Standing {
-    standings.fold(Standing::default(), |so_far, next| Standing {
-        met: so_far.met.or(next.met),
-        due: so_far.due.into_iter().chain(next.due).min(),
-    })
-}
-
-/// All: met when each is; the next moment to look is the earliest that is still to come.
-fn all(standings: impl Iterator<Item = Standing>) -> Standing {
-    let standings: Vec<Standing> = standings.collect();
-    let reasons: Option<Vec<String>> = standings.iter().map(|standing| standing.met.clone()).collect();
-    let open = standings.iter().filter(|standing| standing.met.is_none());
-    Standing {
-        met: reasons.map(|reasons| reasons.join("; ")),
-        due: open.filter_map(|standing| standing.due).min().or(standings.iter().filter_map(|s| s.due).max()),
     }
 }
 

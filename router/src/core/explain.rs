@@ -2,7 +2,7 @@
 
 use api::{Decision, FieldReason};
 use event::stored::Stored;
-use pattern::{FieldExplanation, Pattern};
+use pattern::{EventError, FieldExplanation, Pattern};
 
 use super::Core;
 use super::facts::Facts;
@@ -24,6 +24,9 @@ impl Core {
         let aggregations = aggregations.map(|(aggregator, filter)| {
             let mut decision = ask(aggregator.name(), filter, &facts);
             decision.aggregation = true;
+            if decision.matched {
+                decision.fields.extend(aggregator.explain(&facts));
+            }
             decision
         });
         consumers.chain(aggregations).collect()
@@ -38,21 +41,25 @@ fn found(field: &FieldExplanation) -> String {
 }
 
 fn ask(name: &str, filter: Option<&Pattern>, facts: &Facts<'_>) -> Decision {
-    let explanation = filter.and_then(|pattern| pattern.explain_fields(&facts.fields()).ok());
-    let fields = explanation.as_ref().map(|explanation| &explanation.fields).into_iter().flatten();
-    Decision {
-        name: name.to_owned(),
-        aggregation: false,
-        matched: explanation.as_ref().is_none_or(|explanation| explanation.matched),
-        fields: fields
-            .map(|field| FieldReason {
-                path: field.path.clone(),
-                wanted: field.wanted.join(" or "),
-                found: found(field),
-                matched: field.held,
-            })
-            .collect(),
-        schema: None,
-        standing: None,
+    let explained = filter.map(|pattern| pattern.explain_fields(&facts.fields()));
+    let (matched, fields) = match explained {
+        None => (true, Vec::new()),
+        Some(Ok(explanation)) => (explanation.matched, explanation.fields.iter().map(reason).collect()),
+        Some(Err(error)) => (false, vec![unreadable(&error)]),
+    };
+    Decision { name: name.to_owned(), aggregation: false, matched, fields, schema: None, standing: None }
+}
+
+fn reason(field: &FieldExplanation) -> FieldReason {
+    FieldReason {
+        path: field.path.clone(),
+        wanted: field.wanted.join(" or "),
+        found: found(field),
+        matched: field.held,
     }
+}
+
+fn unreadable(error: &EventError) -> FieldReason {
+    let wanted = "an event that patterns can read".to_owned();
+    FieldReason { path: "data".to_owned(), wanted, found: error.to_string(), matched: false }
 }

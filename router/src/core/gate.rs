@@ -26,8 +26,9 @@ impl Gate {
 
     /// Returns where and why an event does not follow the schema.
     pub(crate) fn failure(&self, facts: &Facts<'_>) -> Option<Failure> {
-        let Some(payload) = facts.payload() else {
-            return Some(Failure { path: String::new(), reason: "the payload is not JSON".to_owned() });
+        let payload = match facts.payload() {
+            Ok(payload) => payload,
+            Err(reason) => return Some(Failure { path: String::new(), reason: reason.to_owned() }),
         };
         let violation = self.schema.check(payload).err()?;
         Some(Failure { path: violation.path, reason: violation.reason })

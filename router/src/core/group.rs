@@ -29,6 +29,9 @@ pub(crate) struct Group {
     /// The parts' names.
     #[serde(skip)]
     names: HashSet<String>,
+    /// What the parts' texts take together.
+    #[serde(skip)]
+    bytes: usize,
 }
 
 /// One event in a group.
@@ -66,6 +69,7 @@ impl Group {
             sampled: false,
             parts: Vec::new(),
             names: HashSet::new(),
+            bytes: 0,
         }
     }
 
@@ -77,8 +81,14 @@ impl Group {
     /// Adds a part whose name is not there yet.
     pub(crate) fn add(&mut self, part: Part) {
         self.last_part = self.last_part.max(part.received);
+        self.bytes += part.bytes();
         self.names.insert(part.name.clone());
         self.parts.push(part);
+    }
+
+    /// Returns what the parts' texts take together, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Returns the group without its parts, as it is saved.
@@ -88,7 +98,17 @@ impl Group {
             markers: self.markers.clone(),
             parts: Vec::new(),
             names: HashSet::new(),
+            bytes: 0,
             ..*self
         }
+    }
+}
+
+impl Part {
+    /// Returns about what a release takes to list it, in bytes.
+    fn bytes(&self) -> usize {
+        const NUMBERS_AND_NAMES: usize = 160;
+        let texts = [&self.name, &self.event, &self.source, &self.kind];
+        NUMBERS_AND_NAMES + texts.iter().map(|text| text.len()).sum::<usize>()
     }
 }

@@ -190,3 +190,84 @@ fn a_cutoff_is_the_next_time_the_wall_clock_shows_it() {
     assert_eq!(core.next_wake(), Some(Timestamp::from(due)));
     assert_eq!(releases(&core.wake(Timestamp::from(due))).len(), 1);
 }
+
+/// Completions in which time is only a part of what is needed: each ends, and none before its time.
+#[test]
+fn time_among_other_conditions_ends_a_group_once() {
+    let cases = [
+        (r#"{ all = [{ idle = "1s" }, { deadline = "4s" }] }"#, vec![1], 5),
+        (r#"{ any = [{ all = [{ count = 3 }, { idle = "1s" }] }, { deadline = "10s" }] }"#, vec![1], 11),
+        (r#"{ all = [{ count = 2 }, { idle = "2s" }] }"#, vec![1, 2], 4),
+        (r#"{ all = [{ count = 2 }, { deadline = "2s" }] }"#, vec![1, 9], 9),
+    ];
+    for (complete, parts, released_at) in cases {
+        let mut core = core(complete);
+        let mut released = Vec::new();
+        for now in 1..=12 {
+            let mut decisions = vec![core.wake(at(now))];
+            if parts.contains(&now) {
+                let position = u64::try_from(now).unwrap();
+                decisions.push(core.step(
+                    at(now),
+                    position,
+                    &file(now, position, 1, u8::try_from(now).unwrap()),
+                ));
+            }
+            released.extend(decisions.iter().flat_map(releases).map(|_| now));
+            assert!(core.next_wake().is_none_or(|due| due > at(now)), "{complete}: a timer is due for ever");
+        }
+        assert_eq!(released, [released_at], "{complete}");
+    }
+}
+
+#[test]
+fn a_marker_alone_ends_without_a_release() {
+    let mut core =
+        core(r#"{ any = [{ all = [{ when = { type = ["end"] } }, { count = 2 }] }, { deadline = "1s" }] }"#);
+    let mut marker = file(0, 1, 1, 1);
+    marker.event.kind = "end".to_owned();
+    core.step(at(0), 1, &marker);
+    assert_eq!(core.aggregators()[0].groups().count(), 1);
+    assert!(releases(&core.wake(at(1))).is_empty());
+    assert_eq!((core.aggregators()[0].groups().count(), core.next_wake()), (0, None));
+}
+
+#[test]
+fn keys_keep_their_digits() {
+    let mut core = core("{ count = 2 }");
+    for (position, day) in [(1, "12345678901234567890121"), (2, "12345678901234567890122")] {
+        let mut stored = file(0, position, 1, 1);
+        stored.event.data =
+            Some(Data::Json(Bytes::from(format!(r#"{{"day": {day}, "store": "s", "x": 1e400}}"#))));
+        core.step(at(0), position, &stored);
+    }
+    let keys: Vec<&str> = core.aggregators()[0].groups().map(|group| group.key.as_str()).collect();
+    assert_eq!(keys, ["12345678901234567890121", "12345678901234567890122"]);
+}
+
+#[test]
+fn a_restored_group_that_a_new_rule_completes_is_released_at_once() {
+    let mut before = core("{ count = 3 }");
+    for position in 1..=2 {
+        before.step(at(0), position, &file(0, position, 1, u8::try_from(position).unwrap()));
+    }
+    let group = before.aggregators()[0].groups().next().unwrap().clone();
+    let mut after = core("{ count = 2 }");
+    after.aggregators_mut()[0].restore_group(group.head(), group.parts.clone());
+    assert_eq!(releases(&after.wake(at(1))).len(), 1);
+}
+
+#[test]
+fn many_groups_due_at_once_are_completed_in_steps() {
+    let mut core = core(r#"{ deadline = "1s" }"#);
+    for position in 1..=3_000_u64 {
+        let mut stored = file(0, position, 1, 1);
+        stored.event.data = Some(Data::Json(Bytes::from(format!(r#"{{"day": {position}, "store": "s"}}"#))));
+        core.step(at(0), position, &stored);
+    }
+    let mut steps = Vec::new();
+    while core.next_wake().is_some() {
+        steps.push(releases(&core.wake(at(2))).len());
+    }
+    assert_eq!((steps.iter().sum::<usize>(), steps.len()), (3_000, 3));
+}

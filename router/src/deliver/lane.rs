@@ -11,6 +11,7 @@ use event::stored::Stored;
 use tokio::sync::Notify;
 
 use crate::config::Consumer;
+use crate::state::PendingRecord;
 
 /// Events of one queue that stay in memory, so that a consumer that keeps up never reads the log again. Past it an event
 /// is a position, and read when its turn comes.
@@ -58,14 +59,23 @@ struct Retry {
 }
 
 impl Lane {
-    /// Returns a lane with the deliveries that were pending when the store was opened.
-    pub(crate) fn new(index: usize, consumer: Consumer, pending: Vec<(u64, Vec<Attempt>)>) -> Self {
-        let ready =
-            pending.into_iter().map(|(position, attempts)| Entry { position, stored: None, attempts });
+    /// Returns a lane with the deliveries that were pending when the store was opened. Those that were tried wait for
+    /// the time of their next try.
+    pub(crate) fn new(index: usize, consumer: Consumer, pending: Vec<(u64, PendingRecord)>) -> Self {
+        let mut queue = Queue::default();
+        for (position, PendingRecord { attempts, next }) in pending {
+            let tried = !attempts.is_empty();
+            let entry = Entry { position, stored: None, attempts };
+            if tried {
+                queue.retries.push(Reverse(Retry { at: next, entry }));
+            } else {
+                queue.ready.push_back(entry);
+            }
+        }
         Self {
             index,
             consumer,
-            queue: Mutex::new(Queue { ready: ready.collect(), retries: BinaryHeap::new() }),
+            queue: Mutex::new(queue),
             arrived: Notify::new(),
             in_flight: AtomicU64::new(0),
             address: OnceLock::new(),

@@ -6,8 +6,11 @@
 pub(crate) mod lane;
 pub(crate) mod retry;
 pub(crate) mod targets;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use api::Attempt;
 use event::stored::Stored;
@@ -20,12 +23,16 @@ use tokio_util::sync::CancellationToken;
 use self::lane::{Entry, Lane, Next};
 use self::retry::Sequel;
 use self::targets::{Client, Delivery, Failure, Outcome};
-use crate::bus::Bus;
+use crate::bus::{Bus, ReadError};
 use crate::clock;
+use crate::config::Retry;
 use crate::core::derived_span;
+use crate::state::PendingRecord;
 
 /// Attempts kept with a delivery: the first half and the last half of a longer history.
 const ATTEMPTS_KEPT_MAX: usize = 20;
+/// How long a delivery waits whose event the store could not read.
+const READ_AGAIN: Duration = Duration::from_secs(10);
 
 /// What became of one attempt, for the next commit.
 pub(crate) struct Settlement {
@@ -44,7 +51,7 @@ pub(crate) enum Settled {
     /// It succeeded.
     Delivered,
     /// It failed and will be tried again.
-    Failed(Vec<Attempt>),
+    Failed(PendingRecord),
     /// It was given up.
     DeadLettered {
         /// Why.
@@ -99,6 +106,16 @@ struct Ended {
     outcome: Outcome,
 }
 
+/// What came of an attempt, and what follows from it.
+struct Conclusion {
+    /// 1 for the first attempt.
+    number: u32,
+    status: Option<u16>,
+    error: Option<String>,
+    /// None after a success.
+    sequel: Option<Sequel>,
+}
+
 impl Worker {
     /// Delivers until told to stop, then waits for the attempts under way.
     pub(crate) async fn run(self, stop: CancellationToken) {
@@ -120,8 +137,9 @@ impl Worker {
             }
             let full = under_way.len() >= self.lane.consumer.concurrency;
             tokio::select! {
-                Some(ended) = under_way.next() => {
-                    if let Some(ended) = ended && !self.settle(ended).await {
+                Some(settlement) = under_way.next() => {
+                    // Without the pipeline there is nobody to say it to.
+                    if let Some(settlement) = settlement && self.settlements.send(settlement).await.is_err() {
                         return;
                     }
                 }
@@ -132,16 +150,47 @@ impl Worker {
         }
     }
 
-    /// Makes one attempt; none if the event is no longer in the log, which a sound store does not let happen.
-    async fn attempt(&self, entry: Entry) -> Option<Ended> {
+    /// Makes one attempt and returns what became of it; none if the event could not be read and has to wait.
+    async fn attempt(&self, entry: Entry) -> Option<Settlement> {
         let stored = match &entry.stored {
             Some(stored) => Arc::clone(stored),
-            None => Arc::new(self.bus.event(entry.position)?),
+            None => match self.bus.event(entry.position) {
+                Ok(Some(stored)) => Arc::new(stored),
+                Ok(None) => return Some(self.lost(entry, "the log no longer holds the event".to_owned())),
+                Err(ReadError::Stored(error)) => return Some(self.lost(entry, error.to_string())),
+                Err(ReadError::Store(error)) => {
+                    self.put_back(entry, &error);
+                    return None;
+                }
+            },
         };
         let span = SpanId(fastrand::u64(1..).to_be_bytes());
         let began = clock::now();
         let outcome = self.send(&stored, span).await;
-        Some(Ended { entry, stored, span, began, at: clock::now(), outcome })
+        Some(self.settlement(Ended { entry, stored, span, began, at: clock::now(), outcome }))
+    }
+
+    /// Gives up a delivery whose event is gone. There is no trace to record it in: the log and the dead letter tell.
+    fn lost(&self, entry: Entry, reason: String) -> Settlement {
+        let Entry { position, attempts, .. } = entry;
+        let consumer = &self.lane.consumer.name;
+        tracing::error!(bus = self.bus.name(), consumer, position, reason, "an event is lost; dead-lettered");
+        let result = Settled::DeadLettered { reason, attempts };
+        Settlement { consumer: self.lane.index, position, result, hops: Vec::new() }
+    }
+
+    /// Lets a delivery wait whose event the store cannot read now.
+    fn put_back(&self, entry: Entry, error: &store::Error) {
+        let (consumer, position) = (&self.lane.consumer.name, entry.position);
+        let error: &dyn std::error::Error = error;
+        tracing::error!(
+            bus = self.bus.name(),
+            consumer,
+            position,
+            error,
+            "an event cannot be read; it waits"
+        );
+        self.lane.retry(clock::now().after(READ_AGAIN), entry);
     }
 
     async fn send(&self, stored: &Stored, span: SpanId) -> Outcome {
@@ -157,71 +206,51 @@ impl Worker {
         }
     }
 
-    /// Hands an outcome to the pipeline. Returns false once the pipeline is gone.
-    async fn settle(&self, ended: Ended) -> bool {
-        let settlement = self.settlement(ended);
-        self.settlements.send(settlement).await.is_ok()
-    }
-
+    /// Records an attempt, and queues the next if there is to be one.
     fn settlement(&self, ended: Ended) -> Settlement {
-        let Ended { mut entry, stored, span, began, at: ended, outcome } = ended;
-        let number = entry.attempts.last().map_or(1, |last| last.number + 1);
-        let (status, failure) = match outcome {
-            Outcome::Delivered { status } => (status, None),
-            Outcome::Failed(failure) => (failure.status, Some(failure)),
-        };
-        let sequel = failure.as_ref().map(|failure| {
-            retry::after(
-                &self.lane.consumer.retry,
-                failure,
-                number,
-                stored.received,
-                (ended, fastrand::f64()),
-            )
-        });
-        let error = failure.map(|failure| failure.error);
-        let retry_at = match &sequel {
-            Some(Sequel::Again(at)) => Some(*at),
-            _ => None,
-        };
-        let attempted = Step::Attempted {
-            consumer: self.lane.consumer.name.clone(),
-            target: self.lane.address().to_owned(),
-            attempt: number,
-            status,
-            error: error.clone(),
-            retry_at,
-        };
-        let delivery = self.delivery_span(&stored);
-        let position = entry.position;
-        let attempt = Place { began, ended, span, parent: delivery };
-        let mut hops = vec![self.hop(&stored, position, attempt, attempted)];
+        let conclusion = conclude(&self.lane.consumer.retry, &ended, fastrand::f64());
+        let hops = self.hops(&ended, &conclusion);
+        let Ended { mut entry, began, at, .. } = ended;
+        let Conclusion { number, status, error, sequel } = conclusion;
         if let Some(error) = error {
-            remember(
-                &mut entry.attempts,
-                Attempt { number, at: began, took_us: micros(began, ended), status, error },
-            );
+            let attempt = Attempt { number, at: began, took_us: micros(began, at), status, error };
+            remember(&mut entry.attempts, attempt);
         }
-        let whole = Place { began: stored.received, ended, span: delivery, parent: stored.trace.span };
-        let consumer = self.lane.consumer.name.clone();
+        let position = entry.position;
         let result = match sequel {
-            None => {
-                let step = Step::Delivered { consumer, attempts: number };
-                hops.push(self.hop(&stored, position, whole, step));
-                Settled::Delivered
-            }
-            Some(Sequel::GiveUp(reason)) => {
-                let step = Step::DeadLettered { consumer, attempts: number, reason: reason.clone() };
-                hops.push(self.hop(&stored, position, whole, step));
-                Settled::DeadLettered { reason, attempts: entry.attempts }
-            }
-            Some(Sequel::Again(at)) => {
+            None => Settled::Delivered,
+            Some(Sequel::GiveUp(reason)) => Settled::DeadLettered { reason, attempts: entry.attempts },
+            Some(Sequel::Again(next)) => {
                 let attempts = entry.attempts.clone();
-                self.lane.retry(at, Entry { stored: None, ..entry });
-                Settled::Failed(attempts)
+                self.lane.retry(next, Entry { stored: None, ..entry });
+                Settled::Failed(PendingRecord { attempts, next })
             }
         };
         Settlement { consumer: self.lane.index, position, result, hops }
+    }
+
+    /// Returns the hop of an attempt, and that of the delivery if it is over.
+    fn hops(&self, ended: &Ended, conclusion: &Conclusion) -> Vec<Hop> {
+        let Ended { entry, stored, span, began, at, .. } = ended;
+        let Conclusion { number, status, error, sequel } = conclusion;
+        let consumer = self.lane.consumer.name.clone();
+        let (retry_at, over) = match sequel {
+            None => (None, Some(Step::Delivered { consumer: consumer.clone(), attempts: *number })),
+            Some(Sequel::GiveUp(reason)) => {
+                let (consumer, reason) = (consumer.clone(), reason.clone());
+                (None, Some(Step::DeadLettered { consumer, attempts: *number, reason }))
+            }
+            Some(Sequel::Again(next)) => (Some(*next), None),
+        };
+        let (target, error) = (self.lane.address().to_owned(), error.clone());
+        let attempted =
+            Step::Attempted { consumer, target, attempt: *number, status: *status, error, retry_at };
+        let delivery = self.delivery_span(stored);
+        let attempt = Place { began: *began, ended: *at, span: *span, parent: delivery };
+        let whole = Place { began: stored.received, ended: *at, span: delivery, parent: stored.trace.span };
+        let mut hops = vec![self.hop(stored, entry.position, attempt, attempted)];
+        hops.extend(over.map(|step| self.hop(stored, entry.position, whole, step)));
+        hops
     }
 
     /// The span of the whole delivery, the same for each of its attempts.
@@ -242,6 +271,19 @@ impl Worker {
             parent: Some(place.parent),
             sampled: stored.trace.sampled,
             step,
+        }
+    }
+}
+
+/// Says what follows from an attempt. `draw` is a random number from 0 to 1.
+fn conclude(retry: &Retry, ended: &Ended, draw: f64) -> Conclusion {
+    let number = ended.entry.attempts.last().map_or(1, |last| last.number + 1);
+    match &ended.outcome {
+        Outcome::Delivered { status } => Conclusion { number, status: *status, error: None, sequel: None },
+        Outcome::Failed(failure) => {
+            let sequel = retry::after(retry, failure, number, ended.stored.received, (ended.at, draw));
+            let error = Some(failure.error.clone());
+            Conclusion { number, status: failure.status, error, sequel: Some(sequel) }
         }
     }
 }

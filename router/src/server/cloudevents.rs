@@ -10,7 +10,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 
 use super::refusal::Refusal;
-use crate::ingest::{self, Upstream};
+use crate::ingest::{self, Unfit, Upstream};
 use crate::router::Shared;
 
 /// Takes the events of one request; the answer comes after they are durable.
@@ -22,8 +22,9 @@ pub(crate) async fn publish(
 ) -> Result<Response, Refusal> {
     let buses = shared.taking()?;
     let bus = buses.get(bus).ok_or_else(|| Refusal::unknown_bus(bus))?;
-    let body = super::whole(headers, body).await?;
+    let body = super::whole(headers, body, ingest::BODY_BYTES_MAX).await?;
     let (events, via) = decode(headers, body)?;
+    events.iter().try_for_each(|event| ingest::check(event).map_err(|unfit| refuse(event, &unfit)))?;
     let upstream = Upstream::of(headers);
     let events = events.into_iter().map(|event| (event, upstream.clone())).collect();
     ingest::accept(bus, events, via, shared.sample()).await.map_err(|error| Refusal::store(&error))?;
@@ -48,6 +49,13 @@ fn decode(headers: &HeaderMap, body: Bytes) -> Result<(Vec<Event>, Via), Refusal
         .field("content-type")
         .help("send application/cloudevents+json, application/cloudevents-batch+json, or ce- headers")),
     }
+}
+
+fn refuse(event: &Event, unfit: &Unfit) -> Refusal {
+    // An id that is itself too long is not repeated.
+    let id: String = event.id.chars().take(60).collect();
+    Refusal::new(StatusCode::BAD_REQUEST, "invalid-event", format!("event `{id}`: {unfit}"))
+        .field(unfit.field())
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is the last use of the error, in map_err")]

@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use event::eventbridge::{EntryError, PutEntry};
 use event::hop::Via;
+use event::{Event, Timestamp};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use pattern::Pattern;
@@ -15,13 +16,16 @@ use uuid::Uuid;
 use crate::bus::Bus;
 use crate::clock;
 use crate::config::DEFAULT_BUS;
-use crate::ingest::{self, Upstream};
+use crate::ingest::{self, Unfit, Upstream};
 use crate::router::Shared;
 
 /// Entries of one request, at most.
 const ENTRIES_MAX: usize = 10;
 /// What the entries of one request may weigh together.
 const ENTRIES_BYTES_MAX: usize = 1 << 20;
+
+/// The largest request: escapes make the entries' text up to six times as long.
+const REQUEST_BYTES_MAX: usize = 6 * ENTRIES_BYTES_MAX + (64 << 10);
 
 /// An error of the whole request, in AWS's words.
 struct Fault {
@@ -33,10 +37,10 @@ struct Fault {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct PutEvents {
-    entries: Vec<PutEntry>,
+    entries: Option<Vec<PutEntry>>,
 }
 
-#[derive(Default, Serialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct PutEventsAnswer {
     failed_entry_count: usize,
@@ -67,6 +71,15 @@ struct TestEventPatternAnswer {
     result: bool,
 }
 
+/// Events for one bus, each with its place among the request's entries.
+type Share = Vec<(usize, (Event, Upstream))>;
+
+impl EntryAnswer {
+    fn failed(code: &'static str, message: String) -> Self {
+        Self { event_id: None, error_code: Some(code), error_message: Some(message) }
+    }
+}
+
 /// Answers one call.
 pub(crate) async fn call(shared: &Shared, headers: &HeaderMap, body: Body) -> Response {
     let target = headers.get("x-amz-target").map_or("", |target| target.to_str().unwrap_or_default());
@@ -82,48 +95,65 @@ pub(crate) async fn call(shared: &Shared, headers: &HeaderMap, body: Body) -> Re
 }
 
 async fn put_events(shared: &Shared, headers: &HeaderMap, body: Body) -> Result<Response, Fault> {
-    let body = super::whole(headers, body).await.map_err(|_| Fault::too_large())?;
+    let body = super::whole(headers, body, REQUEST_BYTES_MAX).await.map_err(|_| Fault::too_large())?;
     let request: PutEvents = serde_json::from_slice(&body).map_err(|error| Fault::serialization(&error))?;
-    check(&request.entries)?;
+    let entries = request.entries.ok_or_else(|| Fault::missing("entries"))?;
+    check(&entries)?;
     let buses = shared.taking().map_err(|_| Fault::unavailable())?;
     let upstream = Upstream::of(headers);
     let now = clock::now();
-    let mut answer = PutEventsAnswer::default();
-    let mut accepted: Vec<(Arc<Bus>, Vec<_>)> = Vec::new();
-    for entry in request.entries {
+    let mut answers = Vec::with_capacity(entries.len());
+    let mut accepted: Vec<(Arc<Bus>, Share)> = Vec::new();
+    for entry in entries {
         let id = Uuid::new_v4().to_string();
         let upstream = upstream.with_entry_header(entry.trace_header.as_deref());
         let name = bus_name(entry.event_bus_name.as_deref()).to_owned();
-        match entry.into_event(id.clone(), now) {
+        answers.push(match read(entry, &id, now) {
             Ok(event) => {
                 match buses.get(&name) {
-                    Some(bus) => queue(&mut accepted, bus, (event, upstream)),
+                    Some(bus) => share(&mut accepted, bus).push((answers.len(), (event, upstream))),
                     None => shared.observer().record_unknown_bus(),
                 }
-                answer.entries.push(EntryAnswer { event_id: Some(id), ..EntryAnswer::default() });
+                EntryAnswer { event_id: Some(id), ..EntryAnswer::default() }
             }
-            Err(EntryError { code, message }) => {
-                answer.failed_entry_count += 1;
-                let error =
-                    EntryAnswer { error_code: Some(code), error_message: Some(message), event_id: None };
-                answer.entries.push(error);
+            Err(error) => EntryAnswer::failed(error.code, error.message),
+        });
+    }
+    for (bus, events) in accepted {
+        let (places, events): (Vec<usize>, Vec<_>) = events.into_iter().unzip();
+        if let Err(error) = ingest::accept(&bus, events, Via::PutEvents, shared.sample()).await {
+            let (code, message) = store_failure(&error);
+            for place in places {
+                answers[place] = EntryAnswer::failed(code, message.clone());
             }
         }
     }
-    for (bus, events) in accepted {
-        ingest::accept(&bus, events, Via::PutEvents, shared.sample())
-            .await
-            .map_err(|error| Fault::store(&error))?;
-    }
-    Ok(json(StatusCode::OK, &answer))
+    let failed_entry_count = answers.iter().filter(|answer| answer.error_code.is_some()).count();
+    Ok(json(StatusCode::OK, &PutEventsAnswer { failed_entry_count, entries: answers }))
 }
 
-/// Adds an event to those of its bus, so that each bus takes its share in one write.
-fn queue<T>(accepted: &mut Vec<(Arc<Bus>, Vec<T>)>, bus: &Arc<Bus>, event: T) {
-    match accepted.iter_mut().find(|(known, _)| Arc::ptr_eq(known, bus)) {
-        Some((_, events)) => events.push(event),
-        None => accepted.push((Arc::clone(bus), vec![event])),
+/// Returns an entry's event, or why it is not taken.
+fn read(entry: PutEntry, id: &str, now: Timestamp) -> Result<Event, EntryError> {
+    let event = entry.into_event(id.to_owned(), now)?;
+    match ingest::check(&event) {
+        Ok(()) => Ok(event),
+        Err(Unfit::Deep) => {
+            Err(EntryError { code: "MalformedDetail", message: "Detail is malformed.".to_owned() })
+        }
+        Err(unfit @ Unfit::Long { .. }) => {
+            Err(EntryError { code: "InvalidArgument", message: unfit.to_string() })
+        }
     }
+}
+
+/// Returns a bus's share of a request, which it takes in one write.
+fn share<'s>(shares: &'s mut Vec<(Arc<Bus>, Share)>, bus: &Arc<Bus>) -> &'s mut Share {
+    let known = shares.iter().position(|(known, _)| Arc::ptr_eq(known, bus));
+    let place = known.unwrap_or_else(|| {
+        shares.push((Arc::clone(bus), Share::new()));
+        shares.len() - 1
+    });
+    &mut shares[place].1
 }
 
 /// Shows an entry as AWS's validation errors do.
@@ -167,7 +197,7 @@ fn check(entries: &[PutEntry]) -> Result<(), Fault> {
 }
 
 async fn test_event_pattern(headers: &HeaderMap, body: Body) -> Result<Response, Fault> {
-    let body = super::whole(headers, body).await.map_err(|_| Fault::too_large())?;
+    let body = super::whole(headers, body, REQUEST_BYTES_MAX).await.map_err(|_| Fault::too_large())?;
     let request: TestEventPattern =
         serde_json::from_slice(&body).map_err(|error| Fault::serialization(&error))?;
     let text = request.event_pattern.ok_or_else(|| Fault::missing("eventPattern"))?;
@@ -190,6 +220,14 @@ fn is_envelope(event: &str) -> bool {
     let members: Result<serde_json::Map<String, serde_json::Value>, _> = serde_json::from_str(event);
     let wanted = ["id", "account", "source", "time", "region", "detail-type"];
     members.is_ok_and(|members| wanted.iter().all(|name| members.contains_key(*name)))
+}
+
+/// Says why a bus did not take its share: the others' are not touched by it.
+fn store_failure(error: &store::Error) -> (&'static str, String) {
+    match error {
+        store::Error::Full { .. } => ("ThrottlingException", "too many events wait for the disk".to_owned()),
+        _ => ("InternalFailure", "the store failed; the router's log says why".to_owned()),
+    }
 }
 
 impl Fault {
@@ -218,19 +256,6 @@ impl Fault {
     fn unavailable() -> Self {
         let message = "the router is starting or shutting down".to_owned();
         Self { status: StatusCode::SERVICE_UNAVAILABLE, code: "ServiceUnavailable", message }
-    }
-
-    fn store(error: &store::Error) -> Self {
-        match error {
-            store::Error::Full { .. } => {
-                Self::new("ThrottlingException", "too many events wait for the disk".to_owned())
-            }
-            _ => Self {
-                status: StatusCode::INTERNAL_SERVER_ERROR,
-                code: "InternalException",
-                message: error.to_string(),
-            },
-        }
     }
 
     fn into_response(self) -> Response {

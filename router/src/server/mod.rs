@@ -26,7 +26,6 @@ use bytes::Bytes;
 use http::HeaderMap;
 
 use crate::config::DEFAULT_BUS;
-use crate::ingest::BODY_BYTES_MAX;
 use crate::router::Shared;
 pub(crate) use refusal::Refusal;
 
@@ -68,11 +67,11 @@ fn respond(result: Result<Response, Refusal>) -> Response {
 }
 
 /// Reads a whole body, or says that it is too large.
-async fn whole(headers: &HeaderMap, body: axum::body::Body) -> Result<Bytes, Refusal> {
+async fn whole(headers: &HeaderMap, body: axum::body::Body, bytes_max: usize) -> Result<Bytes, Refusal> {
     let announced =
         headers.get(http::header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    if announced.is_some_and(|length: usize| length > BODY_BYTES_MAX) {
+    if announced.is_some_and(|length: usize| length > bytes_max) {
         return Err(Refusal::too_large());
     }
-    axum::body::to_bytes(body, BODY_BYTES_MAX).await.map_err(|error| Refusal::unreadable(&error))
+    axum::body::to_bytes(body, bytes_max).await.map_err(|error| Refusal::unreadable(&error))
 }

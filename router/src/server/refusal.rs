@@ -87,7 +87,13 @@ impl Refusal {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", "too many events wait for the disk")
                     .help("try again after the seconds in Retry-After")
             }
-            _ => Self::new(StatusCode::SERVICE_UNAVAILABLE, "store-failed", error.to_string()),
+            error => {
+                // It names files of this machine, which is nothing for a publisher.
+                let error: &dyn std::error::Error = error;
+                tracing::error!(error, "the store did not take events");
+                let reason = "the router's store failed; its log has the details";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "store-failed", reason)
+            }
         }
     }
 }

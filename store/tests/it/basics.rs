@@ -26,6 +26,8 @@ fn check_contents(partition: &Partition) {
     assert_eq!(partition.state(Space(2), b"a/1"), None);
     assert_eq!(partition.scan(Space(1), b"a/").len(), 2);
     assert_eq!(partition.scan(Space(1), b"b"), vec![]);
+    assert_eq!(partition.first(Space(1), b"a/"), Some((Bytes::from("a/1"), Bytes::from("x"))));
+    assert_eq!(partition.first(Space(1), b"b"), None);
     assert_eq!(partition.count(Space(1)), 2);
 }
 

@@ -93,6 +93,7 @@ fn after_a_failure_nothing_is_done_any_more() {
     for error in later {
         assert_eq!(error.to_string(), failed.to_string());
     }
+    assert_eq!(run(partition.failed()).to_string(), failed.to_string());
     assert_eq!((partition.head(), partition.applied()), (head, Position(0)));
 }
 

@@ -132,6 +132,20 @@ impl Router {
         (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
     }
 
+    /// Posts a request whose answer does not matter, nor whether there is one.
+    pub(crate) async fn try_post(&self, path: &str, headers: &[(&str, &str)], body: String) {
+        let mut request = http().post(format!("{}{path}", self.url)).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        drop(request.send().await);
+    }
+
+    /// The exit status, once the process has ended by itself.
+    pub(crate) fn ended(&mut self) -> Option<std::process::ExitStatus> {
+        self.child.try_wait().unwrap()
+    }
+
     /// Publishes one structured event that must be accepted.
     pub(crate) async fn publish(&self, event: Value) {
         let headers = [("content-type", "application/cloudevents+json")];

@@ -1,11 +1,13 @@
 //! `[[aggregation]]`.
 
+use std::ops::Range;
+
 use regex::Regex;
 
 use super::Reader;
 use super::template::VALUE;
 use crate::config::error::Code;
-use crate::config::file::{AggregationTable, At, Key, LateName};
+use crate::config::file::{AggregationTable, At, Complete, Key, LateName};
 use crate::config::model::{Aggregation, Bus, Completion, Emit, KeyExpression, Late, Piece, Template};
 
 /// Open groups, unless set: at about a kilobyte each, 100 MB.
@@ -37,6 +39,7 @@ impl Reader<'_> {
             self.finding(Code::WaitsForEver, &table.complete.span, message, "nothing here is sure to come")
                 .help("add a time: `{ any = [{ .. }, { deadline = \"24h\" }] }`");
         }
+        self.parts_have_names(table);
         let emit = self.emit(table);
         let complete = complete?;
         Some(Aggregation {
@@ -101,6 +104,14 @@ impl Reader<'_> {
         }
     }
 
+    /// Warns if parts are expected by name that have no names but the ids of their events.
+    fn parts_have_names(&mut self, table: &AggregationTable) {
+        let (None, Some(expected)) = (&table.part, expected(&table.complete.value)) else { return };
+        let message = format!("the parts of `{}` can hardly ever have these names", table.name.value);
+        self.finding(Code::UnnamedParts, expected, message, "compared with the ids of events")
+            .help("set `part`, such as `part = \"{store}\"` or `part = \"$.detail.store\"`");
+    }
+
     fn emit(&mut self, table: &AggregationTable) -> Emit {
         self.not_empty(&table.emit.r#type, "the release's `type`");
         if let Some(source) = &table.emit.source {
@@ -111,6 +122,17 @@ impl Reader<'_> {
             kind: table.emit.r#type.value.clone(),
             source: source.unwrap_or_else(|| format!("railpost/{}", table.name.value)),
         }
+    }
+}
+
+/// Returns where the first expected parts are named.
+fn expected(complete: &Complete) -> Option<&Range<usize>> {
+    match complete {
+        Complete::Expected(names) => Some(&names.span),
+        Complete::Any(several) | Complete::All(several) => {
+            several.value.iter().find_map(|one| expected(&one.value))
+        }
+        Complete::Count(_) | Complete::Idle(_) | Complete::Deadline(_) | Complete::When(_) => None,
     }
 }
 

@@ -24,6 +24,7 @@ use std::time::Duration;
 use event::eventbridge::Identity;
 use miette::NamedSource;
 
+use self::values::UrlKind;
 use super::error::{Code, ConfigError, Finding, Source};
 use super::file::{At, BusTable, File, RouterTable, TraceTable};
 use super::model::{Bus, Config, DEFAULT_BUS, Trace};
@@ -169,7 +170,7 @@ impl Reader<'_> {
             self.not_empty(service, "a service's name");
             trace.service.clone_from(&service.value);
         }
-        trace.otlp = table.otlp.as_ref().and_then(|url| self.url(url));
+        trace.otlp = table.otlp.as_ref().and_then(|url| self.url(url, &UrlKind::OTLP));
         trace.xray_daemon = table.xray_daemon.as_ref().and_then(|address| self.socket(address));
         if let Some(sample) = &table.sample {
             if !(0.0..=1.0).contains(&sample.value) {

@@ -8,6 +8,13 @@ use super::Reader;
 use crate::config::error::Code;
 use crate::config::file::{At, Entries, Filter, Node};
 
+/// How a field is written in a table.
+const HELP_TABLE: &str =
+    "a field takes an array of values and matchers: `source = [\"shop.orders\", { prefix = \"aws.\" }]`";
+
+/// How a field is written in a string of JSON.
+const HELP_JSON: &str = "a field takes an array of values and matchers: `{\"source\": [\"shop.orders\", {\"prefix\": \"aws.\"}]}`";
+
 /// A pattern's JSON and where its pieces stand in the file.
 struct Json {
     text: String,
@@ -35,8 +42,12 @@ impl Reader<'_> {
             Err(error) => error,
         };
         let span = json.place(error.span().start..error.span().end).unwrap_or_else(|| filter.span.clone());
-        self.finding(Code::Pattern, &span, "this is not a pattern that EventBridge would take", error.to_string())
-            .help("a field takes an array of values and matchers: `source = [\"shop.orders\", { prefix = \"aws.\" }]`");
+        let help = match &filter.value {
+            Filter::Text(_) => HELP_JSON,
+            Filter::Table(_) => HELP_TABLE,
+        };
+        let message = "this is not a pattern that EventBridge would take";
+        self.finding(Code::Pattern, &span, message, without_source(error.message())).help(help);
         None
     }
 
@@ -115,6 +126,12 @@ impl Json {
         let holding = self.places.iter().filter(|(json, _)| holds(json));
         holding.min_by_key(|(json, _)| json.len()).map(|(_, file)| file.clone())
     }
+}
+
+/// Returns a reason without the pattern's text and the place in it, which the file shows better.
+fn without_source(reason: &str) -> &str {
+    let source = reason.find("[Source: (String)");
+    source.and_then(|at| reason[..at].rfind(" (")).map_or(reason, |at| &reason[..at])
 }
 
 /// Returns a number as the file has it, where that is JSON too; `otherwise` is what else it could be.

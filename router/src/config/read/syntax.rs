@@ -14,6 +14,9 @@ use crate::config::suggest;
 /// What the decoder says of a table of no key or several, where one is wanted.
 const NOT_ONE_KEY: &str = "wanted exactly 1 element";
 
+/// What it says of a condition that is a text.
+const NO_TABLE: &str = "invalid type: unit variant";
+
 /// How a date of TOML shows itself where JSON is wanted.
 const DATE: &str = "$__toml_private_datetime";
 
@@ -97,7 +100,7 @@ fn shape_finding(reader: &mut Reader<'_>, error: &Error) {
         reader
             .finding(Code::MissingKey, &span, format!("`{given}` is missing"), "in this table")
             .help(format!("add `{given} = ...`"));
-    } else if message.starts_with(NOT_ONE_KEY) {
+    } else if message.starts_with(NOT_ONE_KEY) || message.starts_with(NO_TABLE) {
         reader
             .finding(Code::Completion, &span, "a condition is a table of exactly one key", "not exactly one")
             .help("write several conditions as `{ any = [{ .. }, { .. }] }` or `{ all = [{ .. }, { .. }] }`");
@@ -106,11 +109,35 @@ fn shape_finding(reader: &mut Reader<'_>, error: &Error) {
             .finding(Code::WrongValue, &span, "a date is no value of JSON", "a date")
             .help("write it as a string: `\"2026-11-21\"`");
     } else {
-        let message = message.to_owned();
+        let label = if message.starts_with("invalid value") { "out of range" } else { "of the wrong type" };
         reader
-            .finding(Code::WrongValue, &span, message, "of the wrong type")
+            .finding(Code::WrongValue, &span, wrong_value(message), label)
             .help("see docs/configuration.md");
     }
+}
+
+/// Returns what the decoder says of a value that is none for its key, in the words of TOML.
+fn wrong_value(message: &str) -> String {
+    let said = message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "));
+    let Some((found, wanted)) = said.and_then(|said| said.rsplit_once(", expected ")) else {
+        return message.to_owned();
+    };
+    let kinds = ["integer ", "floating point ", "boolean ", "string "];
+    let is_whole = found.starts_with("integer ");
+    let found = found.trim_end_matches(" as i128").trim_end_matches(" as u128");
+    let found = match found {
+        "sequence" => "an array",
+        "map" => "a table",
+        other => kinds.iter().find_map(|kind| other.strip_prefix(kind)).unwrap_or(other),
+    };
+    let wanted = match wanted {
+        "i64" if is_whole => "a whole number of at most 64 bits".to_owned(),
+        "i64" => "a whole number".to_owned(),
+        "u32" => format!("a whole number from 0 to {}", u32::MAX),
+        "f64" => "a number".to_owned(),
+        other => other.to_owned(),
+    };
+    format!("{found} is not {wanted}")
 }
 
 /// Cuts a part of the file to its first line.

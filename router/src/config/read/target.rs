@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue};
 
 use super::Reader;
+use super::values::UrlKind;
 use crate::config::error::Code;
 use crate::config::file::{At, ModeName, TargetTable};
 use crate::config::model::{AwsService, Bus, Mode, Target};
@@ -38,7 +39,7 @@ impl Reader<'_> {
             TargetTable { http: Some(url), .. } => self.http(url, table),
             TargetTable { sqs: Some(url), .. } => {
                 let service = self.service(table);
-                Some(Target::Sqs { queue: self.url(url)?, service })
+                Some(Target::Sqs { queue: self.url(url, &UrlKind::SQS)?, service })
             }
             TargetTable { eventbridge: Some(bus), .. } => {
                 self.not_empty(bus, "the bus's name or ARN");
@@ -104,7 +105,7 @@ impl Reader<'_> {
             Some(ModeName::Structured) => Mode::Structured,
             Some(ModeName::Binary) | None => Mode::Binary,
         };
-        Some(Target::Http { url: self.url(url)?, mode, headers, timeout })
+        Some(Target::Http { url: self.url(url, &UrlKind::HTTP)?, mode, headers, timeout })
     }
 
     fn stdout(&mut self, flag: &At<bool>) -> Option<Target> {
@@ -120,7 +121,7 @@ impl Reader<'_> {
             self.not_empty(region, "the region");
         }
         AwsService {
-            endpoint: table.endpoint.as_ref().and_then(|url| self.url(url)),
+            endpoint: table.endpoint.as_ref().and_then(|url| self.url(url, &UrlKind::SERVICE)),
             region: table.region.as_ref().map(|region| region.value.clone()),
         }
     }

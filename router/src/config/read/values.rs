@@ -18,6 +18,31 @@ const BUS_CHARS_MAX: usize = 256;
 /// No length of time is longer; it is a slip of the keyboard.
 const LENGTH_MAX: Duration = Duration::from_hours(100 * 366 * 24);
 
+/// What a URL is for: what is said of one that will not do.
+pub(super) struct UrlKind {
+    wrong: &'static str,
+    help: &'static str,
+}
+
+impl UrlKind {
+    pub(super) const HTTP: Self = Self {
+        wrong: "this is not a URL that events can be sent to",
+        help: "write a whole URL, such as `http://127.0.0.1:9000/orders`",
+    };
+    pub(super) const SQS: Self = Self {
+        wrong: "this is not the URL of an SQS queue",
+        help: "write the queue's whole URL, such as `https://sqs.eu-west-3.amazonaws.com/123456789012/orders`",
+    };
+    pub(super) const SERVICE: Self = Self {
+        wrong: "this is not the URL of a service",
+        help: "write the service's whole URL, such as `http://127.0.0.1:4566`, or leave the key out for AWS's own",
+    };
+    pub(super) const OTLP: Self = Self {
+        wrong: "this is not an OTLP endpoint",
+        help: "write the whole URL of a collector's gRPC endpoint, such as `http://127.0.0.1:4317`",
+    };
+}
+
 const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 /// Returns the length of time that a text such as `1h30m` is; none if it is none.
@@ -41,6 +66,14 @@ pub(super) fn parse_path(text: &str) -> Option<Vec<String>> {
     let names = text.strip_prefix("$.")?.split('.');
     let legal = |name: &str| !name.is_empty() && !name.contains(|next: char| "[]{}*'\" ".contains(next));
     names.map(|name| legal(name).then(|| name.to_owned())).collect()
+}
+
+/// Returns whether a text starts as a URL does that is not relative to another one.
+fn has_scheme(url: &str) -> bool {
+    let legal = |next: char| next.is_ascii_alphanumeric() || "+-.".contains(next);
+    url.split_once(':').is_some_and(|(scheme, _)| {
+        scheme.starts_with(|first: char| first.is_ascii_alphabetic()) && scheme.chars().all(legal)
+    })
 }
 
 impl Reader<'_> {
@@ -80,14 +113,14 @@ impl Reader<'_> {
     }
 
     /// Reads an `http` or `https` URL; returns it as it was written.
-    pub(super) fn url(&mut self, url: &At<String>) -> Option<String> {
+    pub(super) fn url(&mut self, url: &At<String>, kind: &UrlKind) -> Option<String> {
         let label = match Url::parse(&url.value) {
             Ok(parsed) if matches!(parsed.scheme(), "http" | "https") => return Some(url.value.clone()),
             Ok(_) => "neither `http` nor `https`".to_owned(),
+            Err(_) if !has_scheme(&url.value) => "is not a whole URL: it has no scheme".to_owned(),
             Err(error) => error.to_string(),
         };
-        self.finding(Code::Address, &url.span, "this is not a URL that events can be sent to", label)
-            .help("write a whole URL, such as `http://127.0.0.1:9000/orders`");
+        self.finding(Code::Address, &url.span, kind.wrong, label).help(kind.help);
         None
     }
 

@@ -84,7 +84,8 @@ impl Http {
         }
     }
 
-    /// Returns where the events go, without user, password and query: `http 127.0.0.1:9000/orders`.
+    /// Returns where the events go, without user, password and query, and of the path, which may be a secret too, only
+    /// the start: `https hooks.example/services/...`.
     pub(super) fn address(&self) -> &str {
         &self.address
     }
@@ -129,7 +130,12 @@ fn parse_url(text: &str) -> Result<Url, ConnectError> {
 
 fn show(url: &Url) -> String {
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    format!("{} {}{port}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())
+    let path = url.path().strip_prefix('/').unwrap_or_default();
+    let path = match path.split_once('/') {
+        Some((first, rest)) if !rest.is_empty() => format!("{first}/..."),
+        _ => path.to_owned(),
+    };
+    format!("{} {}{port}/{path}", url.scheme(), url.host_str().unwrap_or_default())
 }
 
 fn client(url: &Url) -> Result<reqwest::Client, ConnectError> {

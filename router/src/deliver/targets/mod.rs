@@ -96,16 +96,10 @@ pub enum ConnectError {
     #[cfg(not(feature = "aws"))]
     #[error("this railpost was built without AWS targets: build it with the feature `aws`")]
     Aws,
-    /// The target is a bus of this router.
-    #[error("`{name}` is a bus of this router and needs no connection")]
-    Bus {
-        /// The bus.
-        name: String,
-    },
 }
 
 impl Client {
-    /// Returns a client for a target, without any network call.
+    /// Returns a client for a target, without any network call; none for another bus of this router.
     #[cfg_attr(
         not(feature = "aws"),
         expect(unused_variables, clippy::unused_async, reason = "the AWS targets need all of it")
@@ -114,27 +108,28 @@ impl Client {
         target: &Target,
         identity: &Identity,
         connections: &mut Connections,
-    ) -> Result<Self, ConnectError> {
-        match target {
+    ) -> Result<Option<Self>, ConnectError> {
+        let client = match target {
             Target::Http { url, mode, headers, timeout } => {
-                http::Http::connect(url, *mode, headers, *timeout).map(|http| Self::Http(Box::new(http)))
+                Self::Http(Box::new(http::Http::connect(url, *mode, headers, *timeout)?))
             }
-            Target::File { path } => Ok(Self::File(file::File::new(path.clone()))),
-            Target::Stdout => Ok(Self::Stdout(stdout::Stdout)),
-            Target::Bus { name } => Err(ConnectError::Bus { name: name.clone() }),
+            Target::File { path } => Self::File(file::File::new(path.clone())),
+            Target::Stdout => Self::Stdout(stdout::Stdout),
+            Target::Bus { .. } => return Ok(None),
             #[cfg(feature = "aws")]
             Target::Sqs { queue, service } => {
                 let config = connections.aws.config(&sqs::service(queue, service)).await?;
-                Ok(Self::Sqs(sqs::Sqs::new(&config, queue.clone(), identity.clone())))
+                Self::Sqs(sqs::Sqs::new(&config, queue.clone(), identity.clone()))
             }
             #[cfg(feature = "aws")]
             Target::EventBridge { bus, service } => {
                 let config = connections.aws.config(service).await?;
-                Ok(Self::EventBridge(eventbridge::EventBridge::new(&config, bus.clone())))
+                Self::EventBridge(eventbridge::EventBridge::new(&config, bus.clone()))
             }
             #[cfg(not(feature = "aws"))]
-            Target::Sqs { .. } | Target::EventBridge { .. } => Err(ConnectError::Aws),
-        }
+            Target::Sqs { .. } | Target::EventBridge { .. } => return Err(ConnectError::Aws),
+        };
+        Ok(Some(client))
     }
 
     /// Tries once to deliver.

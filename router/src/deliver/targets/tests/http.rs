@@ -244,6 +244,8 @@ async fn the_address_shows_no_secret() {
         ("http://127.0.0.1:9000/orders", "http 127.0.0.1:9000/orders"),
         ("http://user:secret@shop.example/in?token=secret#part", "http shop.example/in"),
         ("http://[::1]:80", "http [::1]/"),
+        ("https://hooks.example:8443/services/T0/B0/secret", "https hooks.example:8443/services/..."),
+        ("https://hooks.example//secret", "https hooks.example//..."),
     ] {
         assert_eq!(connect(&target(url.to_owned())).await.unwrap().address(), expected);
     }

@@ -54,7 +54,8 @@ fn identity() -> Identity {
 }
 
 async fn connect(target: &Target) -> Result<Client, ConnectError> {
-    Client::connect(target, &identity(), &mut Connections::default()).await
+    let client = Client::connect(target, &identity(), &mut Connections::default()).await?;
+    Ok(client.expect("the target is no bus"))
 }
 
 async fn send(client: &Client, event: &Event) -> Outcome {
