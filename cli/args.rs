@@ -139,19 +139,19 @@ pub(crate) struct Publish {
 #[derive(Debug, ClapArgs)]
 pub(crate) struct EventArgs {
     /// Where the event comes from.
-    #[arg(long, default_value = "railpost.cli")]
+    #[arg(long, default_value = "railpost.cli", value_parser = parse_attribute)]
     pub(crate) source: String,
     /// What happened; EventBridge calls it detail-type.
-    #[arg(long = "type", value_name = "TYPE", required_unless_present = "file")]
+    #[arg(long = "type", value_name = "TYPE", required_unless_present = "file", value_parser = parse_attribute)]
     pub(crate) kind: Option<String>,
     /// The event's id; a new UUID unless given.
-    #[arg(long)]
+    #[arg(long, value_parser = parse_attribute)]
     pub(crate) id: Option<String>,
     /// What it happened to.
     #[arg(long)]
     pub(crate) subject: Option<String>,
     /// When it happened, such as 2026-11-21T06:00:00Z; now unless given.
-    #[arg(long, value_name = "RFC3339")]
+    #[arg(long, value_name = "RFC3339", value_parser = parse_time)]
     pub(crate) time: Option<jiff::Timestamp>,
     /// The payload, one JSON value.
     #[arg(long, value_name = "JSON", conflicts_with = "data_file")]
@@ -288,6 +288,17 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+fn parse_attribute(text: &str) -> Result<String, String> {
+    match text {
+        "" => Err("it must not be empty; leave the flag out, or give it a value".to_owned()),
+        _ => Ok(text.to_owned()),
+    }
+}
+
+fn parse_time(text: &str) -> Result<jiff::Timestamp, String> {
+    text.parse().map_err(|_| "expected a time with its offset, such as 2026-11-21T06:00:00Z".to_owned())
+}
+
 fn parse_extension(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
     let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
@@ -361,6 +372,16 @@ mod tests {
             let kind = parse(line).unwrap_err();
             assert_eq!(kind, ErrorKind::ValueValidation, "{line}");
         }
+    }
+
+    #[test]
+    fn an_attribute_is_not_empty_and_a_time_has_a_form() {
+        let refused = |words: &[&str]| {
+            let line = ["railpost", "publish", "--type", "Ping"].iter().chain(words);
+            Args::try_parse_from(line).unwrap_err().to_string()
+        };
+        assert!(refused(&["--source", ""]).contains("must not be empty"), "{}", refused(&["--source", ""]));
+        assert!(refused(&["--time", "yesterday"]).contains("such as 2026-11-21T06:00:00Z"));
     }
 
     #[test]

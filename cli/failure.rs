@@ -1,15 +1,16 @@
 //! [`Failure`]: why a command could not do what it was asked.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use miette::{Diagnostic, GraphicalReportHandler, NarratableReportHandler};
-use router::config::ConfigError;
+use miette::{Diagnostic, GraphicalReportHandler, Severity};
+use router::config::{ConfigError, Finding};
 
 use crate::exit::Exit;
 use crate::screen;
-use crate::text::escape;
+use crate::text::{escape, one_line};
 
 /// Why a command could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -20,11 +21,53 @@ pub(crate) enum Failure {
     /// The configuration has errors.
     #[error("the configuration is not valid")]
     Config(Box<ConfigError>),
+    /// The configuration's folder of schemas cannot be used.
+    #[error("cannot load the schemas that {} asks for", .file.display())]
+    SchemaFolder {
+        /// The configuration file.
+        file: PathBuf,
+        /// Which file of the folder, and why.
+        source: schemas::Error,
+    },
+    /// Consumers ask for schemas that are not there.
+    #[error("{} asks for schemas that are not there", .file.display())]
+    Schemas {
+        /// The configuration file.
+        file: PathBuf,
+        /// The consumers and what each one asks for.
+        missing: Vec<MissingSchema>,
+    },
     /// The command line asks for something that cannot be.
     #[error("{reason}")]
     Usage {
         /// What and why.
         reason: String,
+    },
+    /// The payload on the command line is no JSON.
+    #[error("the payload is not JSON: {reason}")]
+    Payload {
+        /// Where and why.
+        reason: String,
+        /// How to write it instead.
+        help: Option<String>,
+    },
+    /// The router has nothing of that name.
+    #[error("there is no {what} `{name}`")]
+    UnknownName {
+        /// What was asked for.
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// Which names there are.
+        help: String,
+    },
+    /// A tail broke before the router ended it.
+    #[error("the connection to the router at {base} broke before the router ended it")]
+    TailBroke {
+        /// The router's address.
+        base: String,
+        /// What went wrong.
+        source: Box<api::Error>,
     },
     /// No home directory, so no place for the data.
     #[error("no state directory is known for this user")]
@@ -72,6 +115,17 @@ pub(crate) enum Failure {
     Forced,
 }
 
+/// A schema that a consumer asks for and that is not there.
+#[derive(Debug)]
+pub(crate) struct MissingSchema {
+    /// The consumer.
+    pub(crate) consumer: String,
+    /// The schema and the versions that will do.
+    pub(crate) schema: String,
+    /// How to mend it.
+    pub(crate) help: String,
+}
+
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         Self::Config(Box::new(error))
@@ -82,7 +136,7 @@ impl Failure {
     /// Returns the exit code for it. A reader that went away, as `head` does, is no failure.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Usage { .. } => Exit::Usage,
+            Self::Usage { .. } | Self::Payload { .. } => Exit::Usage,
             Self::Stream(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
             _ => Exit::Failed,
         }
@@ -98,13 +152,19 @@ impl Failure {
         screen::note(text.trim_end());
     }
 
-    fn to_text(&self) -> String {
-        let mut text = format!("error: {}", escape(&self.to_string()));
+    /// Returns what, why, and what to do about it, as lines.
+    pub(crate) fn to_text(&self) -> String {
+        let what = match self {
+            Self::Schemas { file, missing } => return missing_schemas(file, missing),
+            Self::Api(api::Error::Refused { status, problem }) => refusal(*status, problem),
+            _ => self.to_string(),
+        };
+        let mut text = format!("error: {}", escape(&what));
         for cause in self.causes() {
             text.extend(["\n  because: ", &escape(&cause)]);
         }
         if let Some(help) = self.help() {
-            text.extend(["\n  help: ", help]);
+            text.extend(["\n  help: ", &escape(&help)]);
         }
         text
     }
@@ -118,7 +178,7 @@ impl Failure {
             causes.push(cause.to_string());
             source = cause.source();
         }
-        if matches!(self, Self::Api(api::Error::Unreachable { .. })) {
+        if matches!(self, Self::Api(api::Error::Unreachable { .. }) | Self::TailBroke { .. }) {
             causes.drain(..causes.len().saturating_sub(1));
         }
         let mut said = self.to_string();
@@ -130,49 +190,88 @@ impl Failure {
         causes
     }
 
-    fn help(&self) -> Option<&'static str> {
-        match self {
+    fn help(&self) -> Option<Cow<'_, str>> {
+        let fixed = match self {
+            Self::Api(api::Error::Refused { problem, .. }) => {
+                return problem.help.as_deref().map(Cow::Borrowed);
+            }
+            Self::Payload { help, .. } => return help.as_deref().map(Cow::Borrowed),
+            Self::UnknownName { help, .. } => help,
             Self::Api(api::Error::Unreachable { .. }) => {
-                Some("start a router with `railpost run`, or name another one with --url or RAILPOST_URL")
+                "start a router with `railpost run`, or name another one with --url or RAILPOST_URL"
             }
             Self::Api(api::Error::Answer { .. }) => {
-                Some("check that --url names a router, and that it has this command's version")
+                "check that --url names a router, and that it has this command's version"
             }
             #[cfg(feature = "aws")]
-            Self::EventBridge { .. } => Some("check that a router answers there: `railpost status`"),
-            Self::NoStateDirectory => Some("name a directory with --data-dir or RAILPOST_DATA_DIR"),
-            Self::Store { .. } => {
-                Some("every acknowledged event is on disk; start again when the cause is mended")
-            }
-            _ => None,
-        }
+            Self::EventBridge { .. } => "check that a router answers there: `railpost status`",
+            Self::NoStateDirectory => "name a directory with --data-dir or RAILPOST_DATA_DIR",
+            Self::Store { .. } => "every acknowledged event is on disk; start again when the cause is mended",
+            _ => return None,
+        };
+        Some(Cow::Borrowed(fixed))
     }
+}
+
+/// Returns a router's refusal in words, without its help: the field where the reason does not name it, and the reason.
+pub(crate) fn refusal(status: u16, problem: &api::Problem) -> String {
+    if problem.reason.is_empty() {
+        return format!("the router answered with status {status} and no reason");
+    }
+    match &problem.field {
+        Some(field) if !problem.reason.contains(field.as_str()) => format!("`{field}`: {}", problem.reason),
+        _ => problem.reason.clone(),
+    }
+}
+
+fn missing_schemas(file: &Path, missing: &[MissingSchema]) -> String {
+    let line = |missing: &MissingSchema| {
+        let MissingSchema { consumer, schema, help } = missing;
+        let what = format!("consumer `{consumer}` accepts `{schema}`, which the schema folder does not hold");
+        let file = file.display().to_string();
+        format!("{}: error: {}\n  help: {}", escape(&file), escape(&what), escape(help))
+    };
+    missing.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// Returns every finding of a file that means nothing, and how many there are.
 fn findings(error: &ConfigError) -> String {
-    let mut text: Vec<String> = error.findings().map(|finding| diagnostic(finding)).collect();
+    let mut text: Vec<String> =
+        error.findings().map(|finding| diagnostic(finding).trim_end().to_owned()).collect();
     if text.len() > 1 {
         text.push(error.to_string());
     }
     text.join("\n")
 }
 
-/// Returns a configuration's finding as text: drawn for a terminal, in plain sentences otherwise.
-pub(crate) fn diagnostic(finding: &dyn Diagnostic) -> String {
-    let mut text = String::new();
-    let rendered = if io::stderr().is_terminal() {
-        let theme = if screen::colours_wanted() {
-            miette::GraphicalTheme::unicode()
-        } else {
-            miette::GraphicalTheme::unicode_nocolor()
-        };
-        GraphicalReportHandler::new_themed(theme).render_report(&mut text, finding)
+/// Returns a configuration's finding as text: drawn for a terminal, otherwise as a compiler would put it.
+pub(crate) fn diagnostic(finding: &Finding) -> String {
+    if !io::stderr().is_terminal() {
+        return compact(finding);
+    }
+    let theme = if screen::colours_wanted() {
+        miette::GraphicalTheme::unicode()
     } else {
-        NarratableReportHandler::new().render_report(&mut text, finding)
+        miette::GraphicalTheme::unicode_nocolor()
     };
-    if rendered.is_err() {
-        text = finding.to_string();
+    let mut text = String::new();
+    match GraphicalReportHandler::new_themed(theme).render_report(&mut text, finding) {
+        Ok(()) => text,
+        Err(_) => compact(finding),
+    }
+}
+
+/// Returns a finding as a line, `FILE:LINE:COLUMN: error[CODE]: MESSAGE`, and a line with the help, if there is one.
+fn compact(finding: &Finding) -> String {
+    let place = finding.place().map(|(line, column)| format!(":{line}:{column}")).unwrap_or_default();
+    let severity = match finding.severity() {
+        Some(Severity::Warning | Severity::Advice) => "warning",
+        Some(Severity::Error) | None => "error",
+    };
+    let (file, code) = (escape(finding.file()), finding.code());
+    let mut text = format!("{file}{place}: {severity}[{code}]: {}", one_line(&finding.to_string()));
+    if let Some(help) = finding.help() {
+        text.extend(["\n  help: ", &one_line(&help.to_string())]);
     }
     text
 }
@@ -196,5 +295,33 @@ mod tests {
         let failure = Failure::Store { reason: "disk full".to_owned() };
         let help = "every acknowledged event is on disk; start again when the cause is mended";
         assert_eq!(failure.to_text(), format!("error: the store failed: disk full\n  help: {help}"));
+    }
+
+    #[test]
+    fn a_finding_is_a_line_and_its_help() {
+        use router::config::Config;
+        let text = "[[consumer]]\nname = \"a\"\nfliter = { source = [\"s\"] }\ntarget = { stdout = true }\n";
+        let error = Config::parse(text, "m.toml").unwrap_err();
+        let said: Vec<String> = error.findings().map(compact).collect();
+        let (first, help) = said[0].split_once('\n').unwrap();
+        assert!(first.starts_with("m.toml:3:1: error[E0102]: ") && first.contains("`fliter`"), "{first}");
+        assert!(help.starts_with("  help: ") && help.contains("filter") && !help.contains('\n'), "{help}");
+    }
+
+    #[test]
+    fn a_refusal_is_told_without_its_status() {
+        let check = |field: &str, reason: &str, expected: &str| {
+            let problem = api::Problem {
+                error: "unknown-name".to_owned(),
+                field: Some(field.to_owned()),
+                reason: reason.to_owned(),
+                help: Some("look again".to_owned()),
+            };
+            let failure = Failure::Api(api::Error::Refused { status: 404, problem });
+            assert_eq!(failure.to_text(), format!("error: {expected}\n  help: look again"));
+        };
+        check("event", "there is no event `x`", "there is no event `x`");
+        check("source", "must not be empty", "`source`: must not be empty");
+        check("source", "", "the router answered with status 404 and no reason");
     }
 }

@@ -4,12 +4,12 @@ use event::Hop;
 use event::hop::{Outcome, Step, Verdict};
 
 use crate::screen::{Ink, Screen};
-use crate::text::{bytes, count, escape, list, time_of_day};
+use crate::text::{bytes, count, list, sentence, time_of_day, value};
 
 /// Returns a hop as one line: when the step ended as a time of day in UTC, bus, event, what happened.
 pub(crate) fn hop_line(hop: &Hop, screen: Screen) -> String {
     let time = screen.ink(Ink::Dim, &time_of_day(hop.ended));
-    format!("{time} {} {} {}", escape(&hop.bus), escape(&hop.event), step_text(&hop.step, screen))
+    format!("{time} {} {} {}", value(&hop.bus), value(&hop.event), step_text(&hop.step, screen))
 }
 
 /// Returns what happened at a step, in words; the step's name stands out.
@@ -34,9 +34,9 @@ fn ink(step: &Step) -> Ink {
 fn words(step: &Step) -> String {
     match step {
         Step::Received { source, r#type, subject, bytes: size, .. } => {
-            let subject = subject.as_ref().map(|subject| format!(" {}", escape(subject))).unwrap_or_default();
+            let subject = subject.as_ref().map(|subject| format!(" {}", value(subject))).unwrap_or_default();
             let size = bytes(u64::try_from(*size).unwrap_or(u64::MAX));
-            format!("{} from {}{subject}, {size}", escape(r#type), escape(source))
+            format!("{} from {}{subject}, {size}", value(r#type), value(source))
         }
         Step::Matched { consumers, aggregations, evaluated } => matched(consumers, aggregations, *evaluated),
         Step::Gated { consumer, schema, verdict, failure } => {
@@ -47,22 +47,22 @@ fn words(step: &Step) -> String {
             };
             let failure = failure.as_ref().map(|failure| {
                 let place = if failure.path.is_empty() { "the payload" } else { &failure.path };
-                format!(": {} {}", escape(place), escape(&failure.reason))
+                format!(": {} {}", value(place), sentence(&failure.reason))
             });
-            format!("{} {verdict} {}{}", escape(consumer), escape(schema), failure.unwrap_or_default())
+            format!("{} {verdict} {}{}", value(consumer), value(schema), failure.unwrap_or_default())
         }
         Step::Offered { .. } => offered(step),
         Step::Released { aggregation, key, reason, parts, missing, .. } => {
             let missing =
                 if missing.is_empty() { String::new() } else { format!(", without {}", list(missing)) };
             let parts = count(u64::try_from(*parts).unwrap_or(u64::MAX), "part");
-            format!("{} {}: {parts}{missing}, because {}", escape(aggregation), escape(key), escape(reason))
+            format!("{} {}: {parts}{missing}, because {}", value(aggregation), value(key), sentence(reason))
         }
         Step::Attempted { .. } => attempted(step),
         Step::Delivered { consumer, attempts } => {
-            format!("{} after {}", escape(consumer), count(u64::from(*attempts), "attempt"))
+            format!("{} after {}", value(consumer), count(u64::from(*attempts), "attempt"))
         }
-        Step::DeadLettered { consumer, reason, .. } => format!("{}: {}", escape(consumer), escape(reason)),
+        Step::DeadLettered { consumer, reason, .. } => format!("{}: {}", value(consumer), sentence(reason)),
     }
 }
 
@@ -82,7 +82,7 @@ fn offered(step: &Step) -> String {
         return String::new();
     };
     let expected = expected.map(|expected| format!(" of {expected}")).unwrap_or_default();
-    let part = escape(part);
+    let part = value(part);
     let outcome = match outcome {
         Outcome::Added => format!("{part} added ({received}{expected})"),
         Outcome::Duplicate => format!("{part} is a duplicate ({received}{expected})"),
@@ -90,8 +90,8 @@ fn offered(step: &Step) -> String {
         Outcome::Discarded => "discarded, it cannot be a part".to_owned(),
         Outcome::Marker => format!("a marker ({received}{expected})"),
     };
-    let group = if key.is_empty() { String::new() } else { format!(" {}", escape(key)) };
-    format!("{}{group}: {outcome}", escape(aggregation))
+    let group = if key.is_empty() { String::new() } else { format!(" {}", value(key)) };
+    format!("{}{group}: {outcome}", value(aggregation))
 }
 
 fn attempted(step: &Step) -> String {
@@ -99,9 +99,9 @@ fn attempted(step: &Step) -> String {
         return String::new();
     };
     let status = status.map(|status| format!(" {status}")).unwrap_or_default();
-    let error = error.as_ref().map(|error| format!(" failed: {}", escape(error))).unwrap_or_default();
+    let error = error.as_ref().map(|error| format!(" failed: {}", sentence(error))).unwrap_or_default();
     let retry = retry_at.map(|at| format!("; again at {}", time_of_day(at))).unwrap_or_default();
-    format!("{} to {} (attempt {attempt}){status}{error}{retry}", escape(consumer), escape(target))
+    format!("{} to {} (attempt {attempt}){status}{error}{retry}", value(consumer), value(target))
 }
 
 #[cfg(test)]

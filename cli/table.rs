@@ -1,19 +1,31 @@
 //! [`Table`]: rows of cells, aligned, and cut to the width of the terminal.
 
 use crate::screen::{Ink, Screen};
-use crate::text::escape;
+use crate::text::{cut, value};
 
 /// Between two columns.
 const GAP: &str = "  ";
-/// The narrowest that a column is cut to.
-const COLUMN_WIDTH_MIN: usize = 8;
+/// The narrowest that a column of text is cut to.
+const COLUMN_WIDTH_MIN: usize = 12;
+/// The narrowest that the heading of numbers is cut to; the numbers themselves never are.
+const HEADING_WIDTH_MIN: usize = 7;
 /// The narrowest that the last column is cut to before the others are.
 const LAST_COLUMN_WIDTH_MIN: usize = 24;
 
 /// Rows of cells under headings.
 pub(crate) struct Table {
-    headings: Vec<(&'static str, Align)>,
+    headings: Vec<Heading>,
     rows: Vec<Vec<Cell>>,
+}
+
+/// What stands above a column, and how the column behaves.
+struct Heading {
+    text: &'static str,
+    align: Align,
+    /// Whether the column is left out where the table would be too wide.
+    optional: bool,
+    /// Whether its cells are of no use when they are cut, as ids are.
+    whole: bool,
 }
 
 /// Which side a column's text keeps to.
@@ -25,7 +37,7 @@ pub(crate) enum Align {
     Right,
 }
 
-/// One cell: its text, already safe to print, and its ink.
+/// One cell: its text, already safe to print and not too long, and its ink.
 pub(crate) struct Cell {
     text: String,
     ink: Ink,
@@ -39,7 +51,7 @@ impl Cell {
 
     /// Returns a cell that stands out.
     pub(crate) fn inked(ink: Ink, text: &(impl ToString + ?Sized)) -> Self {
-        Self { text: escape(&text.to_string()).into_owned(), ink }
+        Self { text: value(&text.to_string()), ink }
     }
 
     /// Returns a number that stands out unless it is zero.
@@ -49,11 +61,15 @@ impl Cell {
 }
 
 impl Table {
-    /// Returns a table without rows. A heading that starts with `>` heads numbers.
+    /// Returns a table without rows. A heading that starts with `>` heads numbers, one with `!` cells that are never
+    /// cut; before that, `?` marks a column that a narrow terminal does without.
     pub(crate) fn new(headings: &[&'static str]) -> Self {
-        let heading = |text: &&'static str| match text.strip_prefix('>') {
-            Some(text) => (text, Align::Right),
-            None => (*text, Align::Left),
+        let heading = |text: &&'static str| {
+            let (text, optional) = text.strip_prefix('?').map_or((*text, false), |text| (text, true));
+            let (text, whole) = text.strip_prefix('!').map_or((text, false), |text| (text, true));
+            let (text, align) =
+                text.strip_prefix('>').map_or((text, Align::Left), |text| (text, Align::Right));
+            Heading { text, align, optional, whole }
         };
         Self { headings: headings.iter().map(heading).collect(), rows: Vec::new() }
     }
@@ -64,57 +80,69 @@ impl Table {
         self.rows.push(cells);
     }
 
-    /// Returns the table as lines without a last line end.
+    /// Returns the table as lines without a last line end, none of them wider than the screen. Columns are cut first;
+    /// if that is not enough, columns are left out, which a last line says.
     pub(crate) fn render(&self, screen: Screen) -> String {
-        let widths = self.widths(screen.width);
-        let headings = self.headings.iter().map(|(text, _)| (*text, Ink::Dim));
-        let mut lines = vec![self.line(headings, &widths, screen)];
+        let (columns, left_out) = self.columns(screen.width);
+        let headings = |index: usize| (self.headings[index].text, Ink::Dim);
+        let mut lines = vec![self.line(&columns, headings, screen)];
         for row in &self.rows {
-            lines.push(self.line(row.iter().map(|cell| (cell.text.as_str(), cell.ink)), &widths, screen));
+            lines.push(self.line(&columns, |index| (row[index].text.as_str(), row[index].ink), screen));
+        }
+        if !left_out.is_empty() {
+            let note = format!("(left out: {})", left_out.join(", "));
+            lines.push(screen.ink(Ink::Dim, &cut(&note, screen.width.unwrap_or(usize::MAX))));
         }
         lines.join("\n")
     }
 
-    /// Returns each column's width: that of its longest cell, unless the table would be too wide. Then the last one
-    /// gives way first, since it holds the sentences, and then the widest ones.
-    fn widths(&self, limit: Option<usize>) -> Vec<usize> {
-        let mut widths: Vec<usize> = self.headings.iter().map(|(text, _)| text.chars().count()).collect();
-        for row in &self.rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = (*width).max(cell.text.chars().count());
+    /// Returns the columns that are shown, and the headings of those that are not.
+    fn columns(&self, limit: Option<usize>) -> (Vec<Column>, Vec<&'static str>) {
+        let mut all: Vec<Column> = (0..self.headings.len()).map(|index| self.column(index)).collect();
+        let Some(limit) = limit else { return (all, Vec::new()) };
+        let mut left_out = Vec::new();
+        loop {
+            let mut shown = all.clone();
+            if fit(&mut shown, limit) {
+                return (shown, left_out);
             }
-        }
-        let Some(limit) = limit else { return widths };
-        let gaps = GAP.len() * widths.len().saturating_sub(1);
-        let mut excess = (widths.iter().sum::<usize>() + gaps).saturating_sub(limit);
-        if let Some(last) = widths.last_mut() {
-            let given = excess.min(last.saturating_sub(LAST_COLUMN_WIDTH_MIN));
-            *last -= given;
-            excess -= given;
-        }
-        while excess > 0 {
-            match widths.iter_mut().max() {
-                Some(widest) if *widest > COLUMN_WIDTH_MIN => *widest -= 1,
-                _ => break,
+            if all.len() == 1 {
+                all[0].width = limit;
+                return (all, left_out);
             }
-            excess -= 1;
+            let optional = all.iter().position(|column| self.headings[column.index].optional);
+            let gone = all.remove(optional.unwrap_or(all.len() - 1));
+            left_out.push(self.headings[gone.index].text);
         }
-        widths
     }
 
-    fn line<'a>(
-        &self,
-        cells: impl Iterator<Item = (&'a str, Ink)>,
-        widths: &[usize],
-        screen: Screen,
-    ) -> String {
+    /// Returns a column as wide as its longest cell.
+    fn column(&self, index: usize) -> Column {
+        let Heading { text, align, whole, .. } = self.headings[index];
+        let content = self.rows.iter().map(|row| row[index].text.chars().count()).max().unwrap_or_default();
+        let width = content.max(text.chars().count());
+        let least = match align {
+            Align::Left if whole => width,
+            Align::Left => COLUMN_WIDTH_MIN,
+            Align::Right => content.max(HEADING_WIDTH_MIN),
+        };
+        Column { index, width, least: least.min(width) }
+    }
+
+    fn line<'a>(&self, columns: &[Column], cell: impl Fn(usize) -> (&'a str, Ink), screen: Screen) -> String {
         let mut line = String::new();
-        for (index, ((text, ink), width)) in cells.zip(widths).enumerate() {
-            let text = cut(text, *width);
-            let padding = " ".repeat(width - text.chars().count());
+        for (place, column) in columns.iter().enumerate() {
+            let (text, ink) = cell(column.index);
+            let align = self.headings[column.index].align;
+            // Only the heading of numbers can be too long for its column, and it is clearer without dots.
+            let text = match align {
+                Align::Left => cut(text, column.width).into_owned(),
+                Align::Right => text.chars().take(column.width).collect(),
+            };
+            let padding = " ".repeat(column.width.saturating_sub(text.chars().count()));
             let text = if text.is_empty() { text } else { screen.ink(ink, &text) };
-            let gap = if index == 0 { "" } else { GAP };
-            match self.headings[index].1 {
+            let gap = if place == 0 { "" } else { GAP };
+            match align {
                 Align::Left => line.extend([gap, &text, &padding]),
                 Align::Right => line.extend([gap, &padding, &text]),
             }
@@ -124,12 +152,35 @@ impl Table {
     }
 }
 
-/// Returns the text, cut with three dots where it is longer than the width.
-fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.to_owned();
+/// One column as it is shown.
+#[derive(Clone, Copy)]
+struct Column {
+    /// Which heading and which cells.
+    index: usize,
+    /// How wide it is.
+    width: usize,
+    /// The narrowest that it is cut to.
+    least: usize,
+}
+
+/// Makes columns narrower until they fit, the last one first, since it holds the sentences, and then the widest ones;
+/// returns whether they do.
+fn fit(columns: &mut [Column], limit: usize) -> bool {
+    let gaps = GAP.len() * columns.len().saturating_sub(1);
+    let width: usize = columns.iter().map(|column| column.width).sum();
+    let mut excess = (width + gaps).saturating_sub(limit);
+    if let Some(last) = columns.last_mut() {
+        let given = excess.min(last.width.saturating_sub(LAST_COLUMN_WIDTH_MIN.max(last.least)));
+        last.width -= given;
+        excess -= given;
     }
-    text.chars().take(width.saturating_sub(3)).chain("...".chars()).collect()
+    while excess > 0 {
+        let narrowable = columns.iter_mut().filter(|column| column.width > column.least);
+        let Some(widest) = narrowable.max_by_key(|column| column.width) else { return false };
+        widest.width -= 1;
+        excess -= 1;
+    }
+    true
 }
 
 #[cfg(test)]
@@ -182,6 +233,33 @@ mod tests {
             Screen { width: Some(36), colours: false },
             &["CONSUMER  PENDING  LAST ERROR", "billing        12  connection\\nre...", "audit           0"],
         );
+    }
+
+    #[test]
+    fn a_narrow_terminal_does_without_optional_columns() {
+        let mut table = Table::new(&["CONSUMER", "?BUS", ">MATCHED", "?>IN FLIGHT"]);
+        table.row(vec![Cell::new("billing"), Cell::new("landing"), Cell::new(&1_234_567), Cell::new(&32)]);
+        let at = |width| table.render(Screen { width: Some(width), colours: false });
+        assert_eq!(at(37), "CONSUMER  BUS      MATCHED  IN FLIGHT\nbilling   landing  1234567         32");
+        assert_eq!(at(28), "CONSUMER  MATCHED  IN FLIGHT\nbilling   1234567         32\n(left out: BUS)");
+        assert_eq!(at(18), "CONSUMER  MATCHED\nbilling   1234567\n(left out: BUS,...");
+        assert_eq!(at(5), "CO...\nbi...\n(l...");
+    }
+
+    #[test]
+    fn an_id_is_not_cut() {
+        let mut table = Table::new(&["?!AT", "CONSUMER", "!EVENT"]);
+        let (at, event) = ("2026-11-21T06:00:00Z", "e".repeat(36));
+        table.row(vec![Cell::new(at), Cell::new("billing"), Cell::new(&event)]);
+        let text = table.render(Screen { width: Some(60), colours: false });
+        assert_eq!(text, format!("CONSUMER  EVENT\nbilling   {event}\n(left out: AT)"));
+    }
+
+    #[test]
+    fn a_long_value_is_cut_everywhere() {
+        let mut table = Table::new(&["KEY"]);
+        table.row(vec![Cell::new(&"k".repeat(500))]);
+        assert_eq!(table.render(Screen::none()), format!("KEY\n{}...", "k".repeat(57)));
     }
 
     #[test]

@@ -24,6 +24,37 @@ pub(crate) fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
+/// The longest that a value may be where it shares a line with others.
+const VALUE_WIDTH_MAX: usize = 60;
+/// The longest that a sentence about an event may be, such as why a schema refused it.
+const SENTENCE_WIDTH_MAX: usize = 200;
+/// Where a list of names stops and says how many more there are.
+const LIST_WIDTH_MAX: usize = 48;
+
+/// Returns the text, cut with three dots where it is longer than the width.
+pub(crate) fn cut(text: &str, width: usize) -> Cow<'_, str> {
+    if text.chars().count() <= width {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().take(width.saturating_sub(3)).chain("...".chars()).collect())
+}
+
+/// Returns a value as a line shows it: safe to print, and cut where it is long.
+pub(crate) fn value(text: &str) -> String {
+    cut(&escape(text), VALUE_WIDTH_MAX).into_owned()
+}
+
+/// Returns a sentence as a line shows it: safe to print, and cut where it would fill the screen.
+pub(crate) fn sentence(text: &str) -> String {
+    cut(&escape(text), SENTENCE_WIDTH_MAX).into_owned()
+}
+
+/// Returns text of several lines as one, safe to print.
+pub(crate) fn one_line(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    escape(&lines.join(" ")).into_owned()
+}
+
 fn is_unsafe(character: char) -> bool {
     let turns_direction = matches!(
         character,
@@ -45,17 +76,23 @@ pub(crate) fn count(number: u64, noun: &str) -> String {
     }
 }
 
-/// Returns a list in words: `a, b, c`; `none` for nothing.
+/// Returns a list in words: `a, b, c`; `none` for nothing; `a, b and 7 more` where it is long.
 pub(crate) fn list<T: AsRef<str>>(names: &[T]) -> String {
     if names.is_empty() {
         return "none".to_owned();
     }
-    let mut text = String::new();
+    let (mut text, mut width) = (String::new(), 0);
     for (index, name) in names.iter().enumerate() {
+        let name = value(name.as_ref());
+        width += name.chars().count() + 2;
+        if index > 0 && width > LIST_WIDTH_MAX {
+            text.extend([" and ", &(names.len() - index).to_string(), " more"]);
+            break;
+        }
         if index > 0 {
             text.push_str(", ");
         }
-        text.push_str(&escape(name.as_ref()));
+        text.push_str(&name);
     }
     text
 }
@@ -181,6 +218,15 @@ mod tests {
         assert_eq!(count(1, "bus"), "1 bus");
         assert_eq!(count(2, "bus"), "2 buses");
         assert_eq!(count(3, "consumer"), "3 consumers");
+    }
+
+    #[test]
+    fn long_values_and_lists_are_cut() {
+        assert_eq!(value(&"x".repeat(60)), "x".repeat(60));
+        assert_eq!(value(&"x".repeat(61)), format!("{}...", "x".repeat(57)));
+        assert_eq!(list(&["paris", "lyon"]), "paris, lyon");
+        assert_eq!(list(&["a-long-store-name"; 9]), "a-long-store-name, a-long-store-name and 7 more");
+        assert_eq!(one_line("bad\n  at line 3\n"), "bad at line 3");
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub(crate) async fn run(args: DeadLetters) -> Result<Exit, Failure> {
 
 /// Returns dead letters as a table.
 pub(crate) fn table(letters: &[DeadLetter]) -> Table {
-    let mut table = Table::new(&["GIVEN UP", "CONSUMER", "BUS", "EVENT", ">TRIES", "REASON"]);
+    let mut table = Table::new(&["?!GIVEN UP", "CONSUMER", "?BUS", "!EVENT", "?>TRIES", "REASON"]);
     for letter in letters {
         // Only the first and the last tries are kept, so the number of the last one is the count.
         let tries = letter.attempts.last().map_or(0, |attempt| attempt.number);

@@ -1,6 +1,7 @@
 //! `railpost explain`: where one event went, and why.
 
 use api::{Decision, EventDetail, FieldReason, Standing};
+use event::hop::{Hop, Step};
 
 use super::client;
 use crate::args::Explain;
@@ -8,7 +9,12 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::hop_line::step_text;
 use crate::screen::{self, Ink, Screen};
-use crate::text::{count, duration, escape, pretty_json};
+use crate::text::{count, cut, duration, pretty_json, sentence, value};
+
+/// The lines of a payload that are shown.
+const PAYLOAD_LINES_MAX: usize = 200;
+/// The longest line of a payload that is shown whole.
+const PAYLOAD_WIDTH_MAX: usize = 200;
 
 /// Prints an event, its hops as a timeline, and each decision with its reasons.
 pub(crate) async fn run(args: Explain) -> Result<Exit, Failure> {
@@ -22,13 +28,10 @@ pub(crate) async fn run(args: Explain) -> Result<Exit, Failure> {
 }
 
 fn render(detail: &EventDetail, screen: Screen) -> String {
-    let bus = escape(&detail.bus);
-    let mut lines = vec![
-        format!("position {} on bus {bus}, accepted {}", detail.position, detail.received),
-        format!("  {}", pretty_json(detail.event.get(), 2)),
-        String::new(),
-        screen.ink(Ink::Bold, "What happened"),
-    ];
+    let bus = value(&detail.bus);
+    let mut lines = vec![format!("position {} on bus {bus}, accepted {}", detail.position, detail.received)];
+    lines.extend(payload(detail.event.get()));
+    lines.extend([String::new(), screen.ink(Ink::Bold, "What happened")]);
     lines.extend(timeline(detail, screen));
     lines.push(String::new());
     lines.push(screen.ink(Ink::Bold, "Who gets it, under the rules in force now"));
@@ -36,12 +39,33 @@ fn render(detail: &EventDetail, screen: Screen) -> String {
         lines.push("  nobody: the bus has no consumer and no aggregation".to_owned());
     }
     for decision in &detail.decisions {
-        lines.push(headline(decision, screen));
+        lines.push(headline(decision, is_delivered(detail, &decision.name), screen));
         lines.extend(decision.fields.iter().map(|field| reason(field, screen)));
         let schema = decision.schema.as_ref();
-        lines.extend(schema.map(|schema| format!("      {}", escape(schema))));
+        lines.extend(schema.map(|schema| format!("      {}", sentence(schema))));
     }
     lines.join("\n")
+}
+
+/// Returns the event as indented lines, as many as a person reads.
+fn payload(json: &str) -> Vec<String> {
+    let pretty = format!("  {}", pretty_json(json, 2));
+    let mut lines: Vec<String> = pretty
+        .lines()
+        .take(PAYLOAD_LINES_MAX)
+        .map(|line| cut(line, PAYLOAD_WIDTH_MAX).into_owned())
+        .collect();
+    let left = pretty.lines().count() - lines.len();
+    if left > 0 {
+        let left = count(u64::try_from(left).unwrap_or(u64::MAX), "more line");
+        lines.push(format!("  ... and {left}; --json has them all"));
+    }
+    lines
+}
+
+/// Returns whether a hop says that a consumer got the event.
+fn is_delivered(detail: &EventDetail, name: &str) -> bool {
+    detail.hops.iter().any(|hop| matches!(&hop.step, Step::Delivered { consumer, .. } if consumer == name))
 }
 
 /// Returns a line for each hop, with the time since the event was accepted.
@@ -51,31 +75,33 @@ fn timeline(detail: &EventDetail, screen: Screen) -> Vec<String> {
             "  its hops are no longer in memory; the delivery states below are from the store".to_owned(),
         ];
     }
-    let mut hops: Vec<&event::Hop> = detail.hops.iter().collect();
-    hops.sort_by_key(|hop| hop.ended);
-    let line = |hop: &event::Hop| {
+    let mut hops: Vec<&Hop> = detail.hops.iter().collect();
+    // Nothing happens to an event before it is received, whatever the clocks of two threads say.
+    hops.sort_by_key(|hop| (!matches!(hop.step, Step::Received { .. }), hop.ended));
+    let line = |hop: &Hop| {
         let after = format!("+{}", duration(hop.ended.since(detail.received)));
         format!("  {} {}", screen.ink(Ink::Dim, &format!("{after:>8}")), step_text(&hop.step, screen))
     };
     hops.into_iter().map(line).collect()
 }
 
-fn headline(decision: &Decision, screen: Screen) -> String {
+fn headline(decision: &Decision, delivered: bool, screen: Screen) -> String {
     let kind = if decision.aggregation { "aggregation" } else { "consumer" };
     let (mark, ink) = if decision.matched { ("yes", Ink::Green) } else { ("no ", Ink::Yellow) };
     let standing = decision.standing.as_ref().map(|standing| match standing {
         Standing::Pending { attempts } => {
             format!(", pending after {}", count(u64::from(*attempts), "attempt"))
         }
-        Standing::DeadLettered { reason } => format!(", dead-lettered: {}", escape(reason)),
+        Standing::DeadLettered { reason } => format!(", dead-lettered: {}", sentence(reason)),
+        Standing::Settled if delivered => ", delivered".to_owned(),
         Standing::Settled => ", settled".to_owned(),
     });
-    let name = screen.ink(Ink::Bold, &escape(&decision.name));
+    let name = screen.ink(Ink::Bold, &value(&decision.name));
     format!("  {} {kind} {name}{}", screen.ink(ink, mark), standing.unwrap_or_default())
 }
 
 fn reason(field: &FieldReason, screen: Screen) -> String {
-    let (path, wanted, found) = (escape(&field.path), escape(&field.wanted), escape(&field.found));
+    let (path, wanted, found) = (value(&field.path), value(&field.wanted), value(&field.found));
     if field.matched {
         return format!("      {path} is {found}");
     }
@@ -84,7 +110,8 @@ fn reason(field: &FieldReason, screen: Screen) -> String {
 
 #[cfg(test)]
 mod tests {
-    use event::Timestamp;
+    use event::hop::Via;
+    use event::{SpanId, Timestamp, TraceId};
 
     use super::*;
 
@@ -95,6 +122,60 @@ mod tests {
     fn decision(name: &str, fields: Vec<FieldReason>, standing: Option<Standing>) -> Decision {
         let matched = fields.iter().all(|field| field.matched);
         Decision { name: name.to_owned(), aggregation: false, matched, fields, schema: None, standing }
+    }
+
+    fn hop(ended: i64, step: Step) -> Hop {
+        Hop {
+            bus: "default".to_owned(),
+            event: "17".to_owned(),
+            position: 7,
+            started: Timestamp::EPOCH,
+            ended: Timestamp::from_millis(ended),
+            trace: TraceId([1; 16]),
+            span: SpanId([2; 8]),
+            parent: None,
+            sampled: true,
+            step,
+        }
+    }
+
+    fn detail(payload: &str, hops: Vec<Hop>, decisions: Vec<Decision>) -> EventDetail {
+        EventDetail {
+            bus: "default".to_owned(),
+            position: 7,
+            received: Timestamp::from_millis(1_000),
+            event: serde_json::value::RawValue::from_string(payload.to_owned()).unwrap(),
+            hops,
+            decisions,
+        }
+    }
+
+    #[test]
+    fn what_was_received_comes_first_and_what_was_delivered_is_said_to_be() {
+        let received = Step::Received {
+            via: Via::Bus,
+            source: "shop".to_owned(),
+            r#type: "x".repeat(100),
+            subject: None,
+            bytes: 1,
+        };
+        let delivered = Step::Delivered { consumer: "audit".to_owned(), attempts: 1 };
+        let hops = vec![hop(1_002, delivered), hop(1_003, received)];
+        let settled = |name| decision(name, Vec::new(), Some(Standing::Settled));
+        let text = render(&detail("{}", hops, vec![settled("audit"), settled("late")]), Screen::none());
+        let order = [text.find(" received "), text.find(" delivered audit")];
+        assert!(order[0].is_some() && order[0] < order[1], "{text}");
+        assert!(text.contains("audit, delivered") && text.contains("late, settled"), "{text}");
+        assert!(text.contains(&format!("{}... from shop", "x".repeat(57))), "{text}");
+    }
+
+    #[test]
+    fn a_long_payload_is_cut() {
+        let numbers: Vec<u32> = (0..300).collect();
+        let lines = payload(&serde_json::to_string(&numbers).unwrap());
+        assert_eq!(lines.len(), 201);
+        assert_eq!(lines[200], "  ... and 102 more lines; --json has them all");
+        assert_eq!(payload(&format!("\"{}\"", "x".repeat(500)))[0].len(), 200);
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(crate) async fn run(args: Groups) -> Result<Exit, Failure> {
 }
 
 fn table(groups: &[GroupStatus], now: Timestamp) -> Table {
-    let mut table = Table::new(&["AGGREGATION", "KEY", "PARTS", "MISSING", "OPENED", "DUE", "WAITS FOR"]);
+    let mut table = Table::new(&["AGGREGATION", "KEY", "PARTS", "MISSING", "?OPENED", "DUE", "WAITS FOR"]);
     for group in groups {
         let parts = match group.expected {
             Some(expected) => format!("{} of {expected}", group.parts.len()),

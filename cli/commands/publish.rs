@@ -60,8 +60,22 @@ fn payload(args: &EventArgs) -> Result<Option<String>, Failure> {
     };
     match serde_json::from_str::<&RawValue>(&text) {
         Ok(json) => Ok(Some(json.get().to_owned())),
-        Err(error) => Err(Failure::Usage { reason: format!("the payload is not JSON: {error}") }),
+        Err(error) => {
+            let help = args.data.as_deref().and_then(quoted);
+            Err(Failure::Payload { reason: error.to_string(), help })
+        }
     }
+}
+
+/// Returns how to write a word on the command line, where it was meant as a text of JSON.
+fn quoted(data: &str) -> Option<String> {
+    let meant_as_json = data.trim_start().starts_with(['{', '[', '"']);
+    if meant_as_json {
+        return None;
+    }
+    let example = if data.contains('\'') || data.len() > 40 { "hello" } else { data };
+    let json = serde_json::to_string(example).ok()?;
+    Some(format!("JSON text needs quotes: --data '{json}'"))
 }
 
 fn read_all(path: &Path) -> std::io::Result<String> {
@@ -71,4 +85,16 @@ fn read_all(path: &Path) -> std::io::Result<String> {
         return Ok(text);
     }
     std::fs::read_to_string(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_told_to_need_quotes() {
+        assert_eq!(quoted("hello").unwrap(), "JSON text needs quotes: --data '\"hello\"'");
+        assert_eq!(quoted("it's").unwrap(), "JSON text needs quotes: --data '\"hello\"'");
+        assert_eq!(quoted("{\"total\": }"), None);
+    }
 }

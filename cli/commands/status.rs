@@ -69,14 +69,15 @@ fn buses(buses: &[BusStatus]) -> Table {
 pub(crate) fn consumers(consumers: &[ConsumerStatus]) -> Table {
     let mut table = Table::new(&[
         "CONSUMER",
-        "BUS",
+        "?BUS",
         ">MATCHED",
         ">= DELIVERED",
         ">+ DEAD",
         ">+ DROPPED",
         ">+ PENDING",
+        "?>IN FLIGHT",
         "LEDGER",
-        "LAST ERROR",
+        "?LAST ERROR",
     ]);
     for consumer in consumers {
         table.row(vec![
@@ -87,6 +88,7 @@ pub(crate) fn consumers(consumers: &[ConsumerStatus]) -> Table {
             Cell::alarm(Ink::Red, consumer.dead_lettered),
             Cell::alarm(Ink::Yellow, consumer.dropped),
             Cell::alarm(Ink::Yellow, consumer.pending),
+            Cell::new(&consumer.in_flight),
             verdict(consumer.balances()),
             Cell::inked(Ink::Red, consumer.last_error.as_deref().unwrap_or_default()),
         ]);
@@ -98,7 +100,7 @@ pub(crate) fn consumers(consumers: &[ConsumerStatus]) -> Table {
 pub(crate) fn aggregations(aggregations: &[AggregationStatus]) -> Table {
     let mut table = Table::new(&[
         "AGGREGATION",
-        "BUS",
+        "?BUS",
         ">OFFERED",
         ">= RELEASED",
         ">+ LATE",
@@ -106,8 +108,8 @@ pub(crate) fn aggregations(aggregations: &[AggregationStatus]) -> Table {
         ">+ DISCARDED",
         ">+ OPEN",
         "LEDGER",
-        ">GROUPS",
-        ">RELEASES",
+        "?>GROUPS",
+        "?>RELEASES",
     ]);
     for aggregation in aggregations {
         table.row(vec![
@@ -178,6 +180,35 @@ landing      12          0       1.2   64 MiB
 AGGREGATION  BUS      OFFERED  = RELEASED  + LATE  + DUPLICATE  + DISCARDED  + OPEN  {ledger}"
         );
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn the_consumers_fit_eighty_columns() {
+        let consumer = ConsumerStatus {
+            name: "a-consumer-with-a-name".to_owned(),
+            bus: "a-bus-with-a-name".to_owned(),
+            target: "http://127.0.0.1:9/".to_owned(),
+            matched: 123_456,
+            delivered: 123_000,
+            dead_lettered: 400,
+            dropped: 6,
+            pending: 50,
+            in_flight: 32,
+            rate: 0.0,
+            failure_rate: 0.0,
+            failures: 400,
+            latency: None,
+            last_error: Some("connection refused by the host that was asked".to_owned()),
+            oldest_pending: None,
+        };
+        let table = consumers(&[consumer]);
+        let wide = table.render(Screen::none());
+        assert!(wide.contains("IN FLIGHT") && wide.contains("       32  balanced"), "{wide}");
+        for width in [20, 40, 60, 80, 99] {
+            let text = table.render(Screen { width: Some(width), colours: false });
+            assert!(text.lines().all(|line| line.chars().count() <= width), "{width}: {text}");
+            assert!(width < 80 || text.contains("123456") && text.contains("balanced"), "{width}: {text}");
+        }
     }
 
     #[test]

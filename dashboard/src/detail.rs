@@ -1,6 +1,7 @@
 //! [`Detail`]: the event that is looked at.
 
 use api::{DeadLetter, EventDetail};
+use event::hop::Step;
 
 /// One event, what the router said of it, and how far its screen is scrolled.
 #[derive(Debug)]
@@ -30,10 +31,13 @@ impl Detail {
         Self { id, answer: Answer::Awaited, dead_letter, scroll: 0 }
     }
 
-    /// Takes an answer; a failure does not replace what is known.
+    /// Takes an answer, its hops in the order of cause and effect; a failure does not replace what is known.
     pub(crate) fn take(&mut self, answer: Result<Box<EventDetail>, String>) {
         match answer {
-            Ok(known) => self.answer = Answer::Known(known),
+            Ok(mut known) => {
+                known.hops.sort_by_key(|hop| (!matches!(hop.step, Step::Received { .. }), hop.ended));
+                self.answer = Answer::Known(known);
+            }
             Err(_) if matches!(self.answer, Answer::Known(_)) => {}
             Err(reason) => self.answer = Answer::Failed(reason),
         }

@@ -37,6 +37,7 @@ pub(crate) struct Theme {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Health {
     Fine,
+    DeadLetters,
     Backlog,
     Failing,
 }
@@ -106,7 +107,7 @@ impl Theme {
     pub(crate) fn health(self, health: Health) -> Style {
         match health {
             Health::Fine => self.fine(),
-            Health::Backlog => self.warning(),
+            Health::DeadLetters | Health::Backlog => self.warning(),
             Health::Failing => self.failing(),
         }
     }
@@ -144,6 +145,8 @@ impl Health {
             Self::Failing
         } else if consumer.pending > 0 && consumer.oldest_pending.is_some_and(is_old) {
             Self::Backlog
+        } else if consumer.dead_lettered > 0 {
+            Self::DeadLetters
         } else {
             Self::Fine
         }
@@ -153,6 +156,7 @@ impl Health {
     pub(crate) fn mark(self) -> &'static str {
         match self {
             Self::Fine => DOT,
+            Self::DeadLetters => "!",
             Self::Backlog => "\u{25b2}",
             Self::Failing => NO,
         }
@@ -161,6 +165,7 @@ impl Health {
     pub(crate) fn words(self) -> &'static str {
         match self {
             Self::Fine => "fine",
+            Self::DeadLetters => "has dead letters",
             Self::Backlog => "backlog",
             Self::Failing => "failing",
         }

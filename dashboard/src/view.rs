@@ -3,9 +3,10 @@
 //! Nothing here keeps or changes anything. What does not fit is left out, the least important first.
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Rect, Size};
 
 use crate::state::{Screen, State};
+use crate::theme::Theme;
 
 mod chrome;
 mod columns;
@@ -21,12 +22,19 @@ use page::Page;
 
 /// From this height on, a line sets the tabs apart.
 const RULE_HEIGHT: u16 = 16;
+/// On a smaller terminal no screen says anything that can be read.
+const SIZE_MIN: Size = Size { width: 30, height: 8 };
+/// What is shown there instead.
+const TOO_SMALL: &str = "terminal too small";
 
 /// Draws everything.
 pub(crate) fn draw(state: &State, frame: &mut Frame<'_>) {
     let area = frame.area();
-    let body = body(state, area);
     let buffer = frame.buffer_mut();
+    if area.width < SIZE_MIN.width || area.height < SIZE_MIN.height {
+        return Page::new(buffer, area).words(TOO_SMALL, Theme::plain());
+    }
+    let body = body(state, area);
     chrome::draw(state, &mut Page::new(buffer, Rect { height: body.y, ..area }));
     let below = area.bottom().saturating_sub(body.bottom());
     chrome::footer(state, &mut Page::new(buffer, Rect { y: body.bottom(), height: below, ..area }));
@@ -55,14 +63,8 @@ fn draw_screen(state: &State, page: &mut Page<'_>) {
 }
 
 fn body(state: &State, area: Rect) -> Rect {
-    let height = area.height;
-    let banner = chrome::has_banner(state) && height >= 3;
-    let above = u16::from(height >= 6)
-        + u16::from(height >= 4)
-        + u16::from(banner)
-        + u16::from(height >= RULE_HEIGHT);
-    let footer = u16::from(height >= 8);
-    Rect { y: area.y + above, height: height - above - footer, ..area }
+    let above = 2 + u16::from(chrome::has_banner(state)) + u16::from(area.height >= RULE_HEIGHT);
+    Rect { y: area.y + above, height: area.height.saturating_sub(above + 1), ..area }
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ pub(crate) fn step(step: &Step) -> String {
         }
         Step::Offered { aggregation, key, part, outcome, received, expected } => {
             let of = expected.map(|expected| format!(" of {expected}")).unwrap_or_default();
-            format!("{aggregation} {key}: {part} {}, {received}{of}", self::outcome(*outcome))
+            format!("{aggregation} {key}: {part} {}", self::outcome(*outcome, &format!("{received}{of}")))
         }
         Step::Released { aggregation, key, reason, parts, missing, .. } => {
             let without =
@@ -56,25 +56,26 @@ fn matched(consumers: &[String], aggregations: &[String], evaluated: usize) -> S
 }
 
 fn gated(consumer: &str, schema: &str, verdict: Verdict, failure: Option<&Failure>) -> String {
-    let verdict = match verdict {
-        Verdict::Deliver => "deliver",
-        Verdict::Skip => "skip",
-        Verdict::DeadLetter => "dead-letter",
+    let (verdict, fate) = match verdict {
+        Verdict::Deliver => ("accepted", ""),
+        Verdict::Skip => ("refused", ", skipped"),
+        Verdict::DeadLetter => ("refused", ", kept"),
     };
     let why = failure.map(|failure| {
         let place = if failure.path.is_empty() { "the payload" } else { &failure.path };
-        format!(", {place}: {}", failure.reason)
+        format!(" ({place}: {})", failure.reason)
     });
-    format!("{consumer} {verdict} by {schema}{}", why.unwrap_or_default())
+    format!("{consumer} {verdict} by schema {schema}{fate}{}", why.unwrap_or_default())
 }
 
-fn outcome(outcome: Outcome) -> &'static str {
+/// Returns what became of a part; `count` is how many its group has.
+fn outcome(outcome: Outcome, count: &str) -> String {
     match outcome {
-        Outcome::Added => "added",
-        Outcome::Marker => "says it is complete",
-        Outcome::Duplicate => "duplicate",
-        Outcome::Late => "late",
-        Outcome::Discarded => "discarded",
+        Outcome::Added => format!("added, {count}"),
+        Outcome::Marker => format!("says it is complete, {count}"),
+        Outcome::Duplicate => format!("duplicate, {count}"),
+        Outcome::Late => "is late, its group was released".to_owned(),
+        Outcome::Discarded => format!("discarded, {count}"),
     }
 }
 
@@ -113,8 +114,26 @@ mod tests {
                 verdict: Verdict::Skip,
                 failure: Some(Failure { path: "/total".to_owned(), reason: "is no number".to_owned() }),
             },
-            "billing skip by shop/Placed@2, /total: is no number",
+            "billing refused by schema shop/Placed@2, skipped (/total: is no number)",
         );
+        let gated = |verdict| Step::Gated {
+            consumer: "catalog".to_owned(),
+            schema: "aws.s3/Created@1".to_owned(),
+            verdict,
+            failure: None,
+        };
+        check(gated(Verdict::Deliver), "catalog accepted by schema aws.s3/Created@1");
+        check(gated(Verdict::DeadLetter), "catalog refused by schema aws.s3/Created@1, kept");
+        let offered = |outcome| Step::Offered {
+            aggregation: "daily-sales".to_owned(),
+            key: "2026-11-20".to_owned(),
+            part: "nice".to_owned(),
+            outcome,
+            received: 0,
+            expected: Some(3),
+        };
+        check(offered(Outcome::Late), "daily-sales 2026-11-20: nice is late, its group was released");
+        check(offered(Outcome::Added), "daily-sales 2026-11-20: nice added, 0 of 3");
         check(
             Step::Attempted {
                 consumer: "billing".to_owned(),

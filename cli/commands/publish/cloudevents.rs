@@ -12,7 +12,7 @@ use super::batches::{Batches, Numbered, name_line};
 use super::{Tally, payload};
 use crate::args::{EventArgs, Publish};
 use crate::commands::client;
-use crate::failure::Failure;
+use crate::failure::{Failure, refusal};
 use crate::screen;
 use crate::text::escape;
 
@@ -115,7 +115,7 @@ impl Publisher<'_> {
         match self.request("application/cloudevents+json", event::json::encode(event)).await {
             Ok(()) => self.acknowledged(event),
             Err(error) if concerns_events(&error) => {
-                name_line(line, &error.to_string());
+                name_line(line, &in_words(&error));
                 self.tally.refused += 1;
                 Ok(())
             }
@@ -138,6 +138,13 @@ impl Publisher<'_> {
         self.tally.published += 1;
         Ok(screen::print(&escape(&event.id))?)
     }
+}
+
+/// Returns a refusal and its help in one line.
+fn in_words(error: &api::Error) -> String {
+    let api::Error::Refused { status, problem } = error else { return error.to_string() };
+    let help = problem.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
+    format!("{}{help}", refusal(*status, problem))
 }
 
 /// Returns whether a refusal is about what was sent, so that other events may fare better.

@@ -13,15 +13,10 @@ use crate::{format, text};
 
 const PRODUCT: &str = "railpost";
 
-/// Draws what is above the screen: as much of it as the page has lines for.
+/// Draws what is above the screen.
 pub(crate) fn draw(state: &State, page: &mut Page<'_>) {
-    let is_tall = page.left() > usize::from(has_banner(state)) + 1;
-    if is_tall {
-        page.line(&header(state, page.width()));
-    }
-    if page.left() > usize::from(has_banner(state)) {
-        page.line(&tabs(state, page.width()));
-    }
+    page.line(&header(state, page.width()));
+    page.line(&tabs(state, page.width()));
     if let Some((words, style)) = banner(state, page.width()) {
         page.line_over(&Line::raw(words), Theme::inverse(style));
     }

@@ -93,7 +93,7 @@ fn selected(state: &State, letter: &DeadLetter, page: &mut Page<'_>) {
         format::moment(letter.at, state.now)
     );
     page.title(state.theme, &format!("{} {} {}", letter.id, theme::ARROW, letter.consumer), &place);
-    page.paragraph(&format!("  {}", letter.reason), state.theme.failing());
+    page.paragraph(&letter.reason, state.theme.failing());
     let lines = attempts(state, letter, page.width());
     // The last attempts say more than the first ones.
     let skipped = lines.len().saturating_sub(page.left());

@@ -77,7 +77,7 @@ fn lines(state: &State, detail: &Detail, width: usize) -> Vec<Line<'static>> {
     }
     if let Some(letter) = &detail.dead_letter {
         text.title("Attempts", &letter.consumer);
-        text.words(&format!("  {}", letter.reason), state.theme.failing());
+        text.labelled(Span::raw("  "), &letter.reason, state.theme.failing());
         text.lines.extend(dead_letters::attempts(state, letter, width));
     }
     match (&detail.answer, &detail.dead_letter) {

@@ -55,10 +55,15 @@ fn lines(theme: Theme, width: usize) -> Vec<Line<'static>> {
     lines
 }
 
-fn legend(theme: Theme) -> [(&'static str, ratatui::style::Style, &'static str); 3] {
+fn legend(theme: Theme) -> [(&'static str, ratatui::style::Style, &'static str); 4] {
     use crate::theme::Health;
     [
         (Health::Fine.mark(), theme.health(Health::Fine), "the consumer keeps up"),
+        (
+            Health::DeadLetters.mark(),
+            theme.health(Health::DeadLetters),
+            "it keeps up, and deliveries were given up",
+        ),
         (Health::Backlog.mark(), theme.health(Health::Backlog), "events have waited for over 2 seconds"),
         (Health::Failing.mark(), theme.health(Health::Failing), "attempts fail"),
     ]

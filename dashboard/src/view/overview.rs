@@ -188,8 +188,10 @@ fn consumer_cell(
     match column {
         Consumer::Name => cell(&consumer.name, Theme::strong()),
         Consumer::Rate => cell(format::rate(consumer.rate), Theme::plain()),
-        Consumer::Pending if health == Health::Fine => cell(format::count(consumer.pending), Theme::plain()),
-        Consumer::Pending => cell(format::count(consumer.pending), theme.warning()),
+        Consumer::Pending if matches!(health, Health::Backlog | Health::Failing) => {
+            cell(format::count(consumer.pending), theme.warning())
+        }
+        Consumer::Pending => cell(format::count(consumer.pending), Theme::plain()),
         Consumer::InFlight => cell(format::count(consumer.in_flight), Theme::plain()),
         Consumer::Failures if health == Health::Failing => {
             cell(format::count(consumer.failures), theme.failing())
@@ -284,6 +286,9 @@ fn detail(state: &State, overview: &Overview, page: &mut Page<'_>) {
     page.words(&ledger, Theme::plain());
     match &consumer.last_error {
         Some(error) => page.words(&format!("  last error: {error}"), theme.failing()),
+        None if health == Health::DeadLetters => {
+            page.words("  screen 5 shows the deliveries that were given up", theme.warning());
+        }
         None => page.words("  the last attempt succeeded, or there was none", theme.faint()),
     }
     rates(state, consumer, page);

@@ -62,10 +62,10 @@ impl<'a> Page<'a> {
         self.line(&Line::styled(words, style));
     }
 
-    /// Fills the next lines with one text, wrapped.
+    /// Fills the next lines with one text, wrapped after a margin.
     pub(crate) fn paragraph(&mut self, words: &str, style: Style) {
-        for words in text::wrap(words, self.width()) {
-            self.line(&Line::styled(words, style));
+        for words in text::wrap(words, self.width().saturating_sub(2)) {
+            self.line(&Line::styled(format!("  {words}"), style));
         }
     }
 

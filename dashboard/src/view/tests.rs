@@ -119,6 +119,13 @@ fn dead_letters() {
 }
 
 #[test]
+fn a_long_reason_of_a_dead_letter_is_indented() {
+    check("dead-letters-reason", letters("5j"));
+    let open = letters("5j").chain([key(KeyCode::Enter)]);
+    check("event-reason", open);
+}
+
+#[test]
 fn event_of_a_dead_letter_that_is_gone() {
     let id = canned::dead_letters()[0].id.clone();
     let gone = Message::Event { id, answer: Err("404: no event of this id is stored".to_owned()) };
@@ -151,19 +158,21 @@ fn empty_answers_say_what_they_mean() {
 
 #[test]
 fn colours_tell_how_a_consumer_fares() {
-    let mut state = canned::busy(80, 24);
-    letters("G").for_each(|message| drop(update(&mut state, message)));
-    let buffer = buffer(&state);
-    let colour_of = |name: &str| {
+    let first_selected = canned::busy(80, 24);
+    let mut last_selected = canned::busy(80, 24);
+    letters("G").for_each(|message| drop(update(&mut last_selected, message)));
+    let colour_of = |state: &State, name: &str| {
+        let buffer = buffer(state);
         let row = buffer.area.rows().find(|row| {
             let text: String = row.positions().map(|at| buffer[at].symbol()).collect();
             text.contains(name)
         });
         buffer[(1, row.unwrap().y)].fg
     };
-    assert_eq!(colour_of("billing"), Color::Green);
-    assert_eq!(colour_of("warehouse"), Color::Yellow);
-    assert_eq!(colour_of("fraud-check"), Color::Red);
+    assert_eq!(colour_of(&first_selected, "audit-file"), Color::Green);
+    assert_eq!(colour_of(&last_selected, "billing"), Color::Yellow);
+    assert_eq!(colour_of(&last_selected, "warehouse"), Color::Yellow);
+    assert_eq!(colour_of(&last_selected, "fraud-check"), Color::Red);
 }
 
 #[test]
@@ -203,6 +212,58 @@ fn without_colours_there_is_none() {
         );
         assert!(buffer.content.iter().any(|cell| cell.modifier.contains(Modifier::REVERSED)), "{screen}");
     }
+}
+
+#[test]
+fn a_consumer_with_dead_letters_is_not_fine_after_a_restart() {
+    let mut state = canned::empty(80, 24);
+    let mut overview = canned::overview();
+    overview.consumers.truncate(1);
+    overview.consumers[0].failures = 0;
+    overview.consumers[0].latency = None;
+    update(&mut state, Message::Overview(Ok(overview.clone())));
+    let text = words(&state);
+    assert!(text.contains("! has dead letters") && !text.contains("fine"), "{text}");
+    overview.consumers[0].dead_lettered = 0;
+    update(&mut state, Message::Overview(Ok(overview)));
+    let text = words(&state);
+    assert!(text.contains("\u{25cf} fine") && !text.contains("has dead letters"), "{text}");
+}
+
+#[test]
+fn hops_are_in_the_order_of_cause_and_effect() {
+    let id = "a3c7d1d0-7c0e-4f51-b0d4-0b1f0a7e1f11".to_owned();
+    let mut mixed = canned::detail();
+    mixed.hops.reverse();
+    // Being received ends when the event is on disk, after it may have been read.
+    let received = mixed.hops.last_mut().unwrap();
+    received.ended = canned::NOW;
+    // What is recorded with one time stays as the router has it.
+    mixed.hops.swap(1, 2);
+    let mut state = canned::busy(80, 60);
+    letters("3g").for_each(|message| drop(update(&mut state, message)));
+    update(&mut state, key(KeyCode::Enter));
+    update(&mut state, Message::Event { id, answer: Ok(Box::new(mixed)) });
+    let text = words(&state);
+    let steps = ["received", "matched", "attempted     billing", "delivered", "attempted     fraud-check"];
+    let places: Vec<_> = steps.iter().map(|step| text.find(&format!("  {step} ")).unwrap()).collect();
+    assert!(places.is_sorted(), "{text}");
+}
+
+#[test]
+fn a_terminal_that_is_too_small_says_so() {
+    for (width, height) in [(29, 24), (80, 7), (20, 3), (18, 1)] {
+        let text = words(&canned::busy(width, height));
+        let lines: Vec<_> = text.lines().map(|line| line.trim_matches('"').trim()).collect();
+        assert_eq!(lines[0], "terminal too small", "{text}");
+        assert!(lines[1..].iter().all(|line| line.is_empty()), "{text}");
+    }
+    let mut state = canned::busy(30, 8);
+    for screen in ["1", "2", "3", "4", "5"] {
+        letters(screen).for_each(|message| drop(update(&mut state, message)));
+        assert!(!words(&state).contains("too small"), "{screen}");
+    }
+    insta::assert_snapshot!("dead-letters-30x8", shown(&state, 30, 8).backend());
 }
 
 #[test]
