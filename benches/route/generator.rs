@@ -72,7 +72,7 @@ impl Pace {
 fn schedule(rate: u64, began: Instant, during: Duration) -> Schedule {
     let (sender, receiver) = mpsc::channel(65_536);
     std::thread::spawn(move || {
-        for number in 0.. {
+        for number in 0_u64.. {
             let due = began + Duration::from_secs_f64(number as f64 / rate as f64);
             std::thread::sleep(due.saturating_duration_since(Instant::now()));
             if due > began + during || sender.blocking_send(due).is_err() {
