@@ -21,6 +21,10 @@ use crate::args::Args;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
+/// Events are many small allocations that one thread makes and another frees; the system's allocator is slow at that.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Runs one command; the only place that decides how the process ends.
 fn main() -> ExitCode {
     let args = match Args::try_parse() {
