@@ -171,3 +171,34 @@ fn the_examples_are_valid_and_the_aggregation_is_short() {
         aggregation.filter(|line| !line.trim().is_empty() && !line.trim().starts_with('#')).count() + 1;
     assert!(lines <= 15, "{lines} lines");
 }
+
+#[test]
+fn the_configuration_in_the_readme_is_valid() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let blocks: Vec<&str> =
+        readme.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert!(!blocks.is_empty());
+    let folder = tempfile::tempdir().unwrap();
+    for block in blocks {
+        let file = folder.path().join("railpost.toml");
+        std::fs::write(&file, block).unwrap();
+        stdout(&railpost().arg("check").arg(&file).output().unwrap());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_publish_command_of_the_readme_runs_as_it_stands() {
+    let router = Router::start("");
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let publish = readme.lines().find(|line| line.starts_with("railpost publish")).unwrap();
+    let script = format!("railpost() {{ \"$RAILPOST\" \"$@\"; }}; {publish}");
+    let output = std::process::Command::new("sh")
+        .args(["-c", &script])
+        .env("RAILPOST", env!("CARGO_BIN_EXE_railpost"))
+        .env("RAILPOST_URL", router.url())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{publish}: {}", text(&output.stderr));
+    let overview = router.settled().await;
+    assert_eq!(overview.buses[0].head, 1);
+}
