@@ -12,7 +12,7 @@ pub struct DeadLetter {
     pub bus: String,
     /// The event's position there.
     pub position: u64,
-    /// The event's `id`.
+    /// The event's `id`; empty if the log no longer holds the event.
     pub id: String,
     /// Why it was given up.
     pub reason: String,
@@ -20,7 +20,7 @@ pub struct DeadLetter {
     pub at: Timestamp,
     /// The tries made: the first ones and the last ones, at most 20.
     pub attempts: Vec<Attempt>,
-    /// The event in the CloudEvents JSON format.
+    /// The event in the CloudEvents JSON format; `null` if the log no longer holds it.
     pub event: Box<serde_json::value::RawValue>,
 }
 
