@@ -10,7 +10,7 @@ const IPV4_TEXT_MAX: usize = 15;
 /// A block of addresses, all that share their first bits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cidr {
-    base: IpAddr,
+    first: IpAddr,
     bits: u8,
 }
 
@@ -33,23 +33,33 @@ impl Cidr {
             IpAddr::V6(_) => ("IPv6", 128),
         };
         match u8::try_from(bits) {
-            Ok(bits) if bits < limit => Ok(Self { base, bits }),
+            Ok(bits) if bits < limit => Ok(Self { first: first_of(base, bits), bits }),
             _ => Err(Reason::CidrTooLong { version, limit }),
         }
     }
 
     /// Returns whether the text is an address in the block.
     pub(crate) fn contains(self, text: &str) -> bool {
-        match (self.base, parse_address(text)) {
-            (IpAddr::V4(base), Some(IpAddr::V4(address))) => {
-                let varying = u32::MAX.checked_shr(u32::from(self.bits)).unwrap_or(0);
-                (base.to_bits() | varying) == (address.to_bits() | varying)
-            }
-            (IpAddr::V6(base), Some(IpAddr::V6(address))) => {
-                let varying = u128::MAX.checked_shr(u32::from(self.bits)).unwrap_or(0);
-                (base.to_bits() | varying) == (address.to_bits() | varying)
-            }
-            _ => false,
+        parse_address(text).is_some_and(|address| self.first == first_of(address, self.bits))
+    }
+
+    /// Returns the first address of the block and how many bits its addresses share.
+    pub(crate) fn block(self) -> (IpAddr, u8) {
+        (self.first, self.bits)
+    }
+}
+
+/// Returns the first address of the block around an address.
+pub(crate) fn first_of(address: IpAddr, bits: u8) -> IpAddr {
+    let bits = u32::from(bits);
+    match address {
+        IpAddr::V4(address) => {
+            let varying = u32::MAX.checked_shr(bits).unwrap_or(0);
+            Ipv4Addr::from_bits(address.to_bits() & !varying).into()
+        }
+        IpAddr::V6(address) => {
+            let varying = u128::MAX.checked_shr(bits).unwrap_or(0);
+            Ipv6Addr::from_bits(address.to_bits() & !varying).into()
         }
     }
 }
@@ -95,26 +105,30 @@ fn parse_ipv4(text: &str) -> Option<Ipv4Addr> {
 
 /// Groups may have any number of leading zeros.
 fn parse_ipv6(text: &str) -> Option<Ipv6Addr> {
+    let mut groups = [0; 8];
     let Some((head, tail)) = text.split_once("::") else {
-        let groups = parse_groups(text)?;
-        return <[u16; 8]>::try_from(groups).ok().map(Ipv6Addr::from);
+        return (parse_groups(text, &mut groups)? == 8).then(|| groups.into());
     };
-    let head = parse_groups(head)?;
-    let tail = parse_groups(tail)?;
-    if head.len() + tail.len() >= 8 {
+    let mut last = [0; 8];
+    let (head, tail) = (parse_groups(head, &mut groups)?, parse_groups(tail, &mut last)?);
+    if head + tail >= 8 {
         return None;
     }
-    let mut groups = [0; 8];
-    groups[..head.len()].copy_from_slice(&head);
-    groups[8 - tail.len()..].copy_from_slice(&tail);
-    Some(Ipv6Addr::from(groups))
+    groups[8 - tail..].copy_from_slice(&last[..tail]);
+    Some(groups.into())
 }
 
-fn parse_groups(text: &str) -> Option<Vec<u16>> {
+/// Reads at most eight groups and returns how many there are.
+fn parse_groups(text: &str, groups: &mut [u16; 8]) -> Option<usize> {
     if text.is_empty() {
-        return Some(Vec::new());
+        return Some(0);
     }
-    text.split(':').map(|group| u16::from_str_radix(group, 16).ok()).collect()
+    let mut count = 0;
+    for group in text.split(':') {
+        *groups.get_mut(count)? = u16::from_str_radix(group, 16).ok()?;
+        count += 1;
+    }
+    Some(count)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! A pattern in the form that events are held against.
 
 use crate::condition::Condition;
+use crate::evaluate::Test;
 
 /// A pattern's fields, and the combinations of them that match.
 #[derive(Clone, Debug, Default)]
@@ -23,12 +24,21 @@ pub(crate) struct FieldRule {
     pub(crate) absent: bool,
 }
 
+impl FieldRule {
+    pub(crate) fn test(&self) -> Test<'_> {
+        Test { path: self.path, conditions: &self.conditions, absent: self.absent }
+    }
+}
+
 /// One combination that `$or` expands to: indices into the pattern's rules, sorted by path.
 #[derive(Clone, Debug)]
 pub(crate) struct Branch(pub(crate) Box<[u32]>);
 
 impl Compiled {
-    pub(crate) fn rules<'a>(&'a self, branch: &'a Branch) -> impl Iterator<Item = &'a FieldRule> + 'a {
+    pub(crate) fn rules<'a>(
+        &'a self,
+        branch: &'a Branch,
+    ) -> impl Iterator<Item = &'a FieldRule> + Clone + 'a {
         branch.0.iter().map(|index| &self.rules[*index as usize])
     }
 }

@@ -3,61 +3,94 @@
 //! The figure is the number of beginnings of wildcard patterns that one value can be in the middle of at once.
 //! `*:*:*` has a high figure: after a few colons every star and every colon may be where the value stands.
 
+mod set;
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashSet;
 
+use foldhash::fast::FixedState;
+
 use crate::condition::Condition;
+use crate::wildcard::Wildcard;
+
+use set::{Full, Set};
 
 /// A field's wildcards may be this complex and no more.
-pub(crate) const COMPLEXITY_MAX: usize = 10;
+const COMPLEXITY_MAX: usize = 10;
 
-/// How many sets of beginnings are looked at, beyond a few for each beginning, before giving up.
-const SETS_MAX: usize = 10_000;
+/// How many sets of beginnings are looked at for one field, beyond four for each beginning, before giving up.
+const FIELD_SETS_MAX: usize = 10_000;
 
-/// Stands for every byte that no pattern names.
-const OTHER: Option<u8> = None;
+/// How many are looked at for all fields of a pattern, beyond one for each byte of its text.
+const PATTERN_SETS_MAX: usize = 30_000;
 
-/// Returns whether the wildcards among a field's conditions are more complex than `max`.
-pub(crate) fn exceeds(conditions: &[Condition], max: usize) -> bool {
-    let beginnings = Beginnings::of(conditions);
-    if beginnings.nodes.len() == 1 {
-        return false;
+/// Measures the wildcards of one pattern, field by field.
+pub(crate) struct Complexity {
+    max: usize,
+    /// How many sets may still be looked at.
+    sets_left: usize,
+}
+
+impl Complexity {
+    /// Starts on a pattern with a text of so many bytes.
+    pub(crate) fn new(text_len: usize) -> Self {
+        Self { max: COMPLEXITY_MAX, sets_left: PATTERN_SETS_MAX + text_len }
     }
-    let sets_max = SETS_MAX + 4 * beginnings.nodes.len();
-    let mut seen = HashSet::new();
-    let mut waiting = vec![vec![0]];
-    while let Some(set) = waiting.pop() {
-        if beginnings.size(&set) > max || seen.len() > sets_max {
-            return true;
+
+    /// Returns whether the wildcards among a field's conditions are too complex, or too complex to tell.
+    pub(crate) fn exceeded(&mut self, conditions: &[Condition]) -> bool {
+        if conditions.iter().flat_map(Condition::wildcards).map(most).sum::<usize>() <= self.max {
+            return false;
         }
-        for byte in beginnings.bytes.iter().copied().map(Some).chain([OTHER]) {
-            let next = beginnings.advance(&set, byte);
-            if !next.is_empty() && seen.insert(next.clone()) {
-                waiting.push(next);
+        let beginnings = Beginnings::of(conditions);
+        let sets_max = self.sets_left.min(FIELD_SETS_MAX + 4 * beginnings.nodes.len());
+        let mut seen = HashSet::with_hasher(FixedState::default());
+        let mut waiting = vec![Set::of(0)];
+        while let Some(set) = waiting.pop() {
+            let visit = |next| {
+                if seen.insert(next) {
+                    waiting.push(next);
+                }
+            };
+            let full = beginnings.followers(&set, visit).is_err();
+            if full || beginnings.size(&set) > self.max || seen.len() > sets_max {
+                return true;
             }
         }
+        self.sets_left -= seen.len();
+        false
     }
-    false
+}
+
+/// Returns how many beginnings of one pattern a value can be in the middle of at the very most.
+///
+/// Up to the first star there is one, and the star may stand for nothing; from there on each byte, each star and the
+/// closing quote may be another.
+fn most(wildcard: &Wildcard) -> usize {
+    let after = wildcard.pieces().iter().skip(1);
+    after.map(|piece| 1 + piece.len()).sum::<usize>().max(1) + 1
 }
 
 /// A tree of all beginnings of the patterns, each written with its quotes.
 struct Beginnings {
     nodes: Vec<Node>,
-    bytes: Vec<u8>,
 }
 
 #[derive(Default)]
 struct Node {
     is_star: bool,
     is_end: bool,
-    children: Vec<(u8, usize)>,
-    star: Option<usize>,
+    /// Sorted by byte once the tree is whole; a quote may lead to several ends.
+    children: Vec<(u8, u32)>,
+    star: Option<u32>,
     /// The conditions that begin like this.
     conditions: Vec<usize>,
 }
 
 impl Beginnings {
     fn of(conditions: &[Condition]) -> Self {
-        let mut beginnings = Self { nodes: vec![Node::default()], bytes: Vec::new() };
+        let mut beginnings = Self { nodes: vec![Node::default()] };
         for (condition, wildcards) in conditions.iter().map(Condition::wildcards).enumerate() {
             let mut end = None;
             for wildcard in wildcards {
@@ -73,118 +106,107 @@ impl Beginnings {
                 beginnings.end(node, &mut end, condition);
             }
         }
-        let mut bytes: Vec<u8> =
-            beginnings.nodes.iter().flat_map(|node| &node.children).map(|child| child.0).collect();
-        bytes.sort_unstable();
-        bytes.dedup();
-        beginnings.bytes = bytes;
+        for node in &mut beginnings.nodes {
+            node.children.sort_unstable();
+        }
         beginnings
     }
 
-    fn byte(&mut self, node: usize, byte: u8, condition: usize) -> usize {
-        let child = self.children(node, Some(byte)).find(|child| !self.nodes[*child].is_end);
-        let child = child.unwrap_or_else(|| {
-            let fresh = self.nodes.len();
-            self.nodes.push(Node::default());
-            self.nodes[node].children.push((byte, fresh));
-            fresh
-        });
+    fn node(&self, index: u32) -> &Node {
+        &self.nodes[index as usize]
+    }
+
+    fn node_mut(&mut self, index: u32) -> &mut Node {
+        &mut self.nodes[index as usize]
+    }
+
+    fn add(&mut self, node: Node) -> u32 {
+        self.nodes.push(node);
+        index(self.nodes.len() - 1)
+    }
+
+    fn byte(&mut self, node: u32, byte: u8, condition: usize) -> u32 {
+        let mut children = self.node(node).children.iter();
+        let known = children.find(|(name, child)| *name == byte && !self.node(*child).is_end);
+        let known = known.map(|(_, child)| *child);
+        let child = known.unwrap_or_else(|| self.add(Node::default()));
+        if known.is_none() {
+            self.node_mut(node).children.push((byte, child));
+        }
         self.mark(child, condition)
     }
 
     /// Closes a pattern. All patterns of one condition have one end.
-    fn end(&mut self, node: usize, end: &mut Option<usize>, condition: usize) {
-        let end = *end.get_or_insert_with(|| {
-            self.nodes.push(Node { is_end: true, conditions: vec![condition], ..Node::default() });
-            self.nodes.len() - 1
-        });
-        self.nodes[node].children.push((b'"', end));
+    fn end(&mut self, node: u32, end: &mut Option<u32>, condition: usize) {
+        let fresh = || Node { is_end: true, conditions: vec![condition], ..Node::default() };
+        let end = *end.get_or_insert_with(|| self.add(fresh()));
+        self.node_mut(node).children.push((b'"', end));
     }
 
-    fn star(&mut self, node: usize, condition: usize) -> usize {
-        let star = self.nodes[node].star.unwrap_or_else(|| {
-            let fresh = self.nodes.len();
-            self.nodes.push(Node { is_star: true, ..Node::default() });
-            self.nodes[node].star = Some(fresh);
-            fresh
-        });
+    fn star(&mut self, node: u32, condition: usize) -> u32 {
+        let star = match self.node(node).star {
+            Some(star) => star,
+            None => self.add(Node { is_star: true, ..Node::default() }),
+        };
+        self.node_mut(node).star = Some(star);
         self.mark(star, condition)
     }
 
-    fn mark(&mut self, node: usize, condition: usize) -> usize {
-        let conditions = &mut self.nodes[node].conditions;
+    fn mark(&mut self, node: u32, condition: usize) -> u32 {
+        let conditions = &mut self.node_mut(node).conditions;
         if conditions.last() != Some(&condition) {
             conditions.push(condition);
         }
         node
     }
 
-    fn children(&self, node: usize, byte: Option<u8>) -> impl Iterator<Item = usize> + '_ {
-        let children = self.nodes[node].children.iter();
-        children.filter(move |(name, _)| Some(*name) == byte).map(|(_, child)| *child)
+    fn children(&self, node: u32, byte: u8) -> impl Iterator<Item = u32> + '_ {
+        let children = &self.node(node).children;
+        let start = children.partition_point(|(name, _)| *name < byte);
+        children[start..].iter().take_while(move |(name, _)| *name == byte).map(|(_, child)| *child)
     }
 
-    /// Returns the beginnings that end with the byte, those that a star lets through included.
-    fn advance(&self, set: &[usize], byte: Option<u8>) -> Vec<usize> {
-        let mut next = Vec::new();
-        for node in set.iter().copied() {
-            next.extend(self.children(node, byte));
-            if self.nodes[node].is_star {
-                next.push(node);
-            }
-            if let Some(star) = self.nodes[node].star {
-                next.push(star);
-                next.extend(self.children(star, byte));
+    /// Visits the sets that one more byte leads to, until all were visited that are reached from them too.
+    ///
+    /// A byte that only follows the set's stars leads where it leads from the stars alone, and the stars alone are
+    /// what any byte leads to that nothing in the set is followed by. So such bytes are left to that set.
+    fn followers(&self, set: &Set, mut visit: impl FnMut(Set)) -> Result<(), Full> {
+        let mut stars = Set::default();
+        for node in set.as_slice() {
+            let itself = Some(*node).filter(|node| self.node(*node).is_star);
+            for star in itself.into_iter().chain(self.node(*node).star) {
+                stars.insert(star)?;
             }
         }
-        next.sort_unstable();
-        next.dedup();
-        next
+        if stars != Set::default() {
+            visit(stars);
+        }
+        let named = set.as_slice().iter().filter(|node| stars == *set || !self.node(**node).is_star);
+        for (byte, _) in named.flat_map(|node| &self.node(*node).children) {
+            let mut next = stars;
+            for node in stars.as_slice().iter().chain(set.as_slice()) {
+                for child in self.children(*node, *byte) {
+                    next.insert(child)?;
+                }
+            }
+            visit(next);
+        }
+        Ok(())
     }
 
     /// Returns how many conditions the beginnings lead to, a star that may stand for nothing included.
-    fn size(&self, set: &[usize]) -> usize {
-        set.iter()
+    fn size(&self, set: &Set) -> usize {
+        let nodes = set.as_slice().iter();
+        nodes
             .map(|node| {
-                let star = self.nodes[*node].star.filter(|star| set.binary_search(star).is_err());
-                let beyond = star.map_or(0, |star| self.nodes[star].conditions.len());
-                self.nodes[*node].conditions.len() + beyond
+                let star = self.node(*node).star.filter(|star| !set.contains(*star));
+                self.node(*node).conditions.len() + star.map_or(0, |star| self.node(star).conditions.len())
             })
             .sum()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::{Condition, exceeds};
-    use crate::condition::Excluded;
-    use crate::wildcard::Wildcard;
-
-    fn check(conditions: &[Condition], figure: usize) {
-        assert!(exceeds(conditions, figure - 1), "{conditions:?} is at least {figure}");
-        assert!(!exceeds(conditions, figure), "{conditions:?} is at most {figure}");
-    }
-
-    fn wildcard(pattern: &str) -> Wildcard {
-        Wildcard::parse(pattern).unwrap()
-    }
-
-    #[test]
-    fn repeated_text_after_stars_makes_a_pattern_complex() {
-        for (pattern, figure) in [
-            ("*:*:*:*:*:event-bus/*", 11),
-            ("/Users/*/dir/dir/dir/dir/dir/doc.txt", 7),
-            ("a*b", 2),
-            ("ab", 1),
-        ] {
-            check(&[Condition::Wildcard(wildcard(pattern))], figure);
-        }
-    }
-
-    #[test]
-    fn the_patterns_of_a_field_count_together() {
-        let [foo, bar] = ["*foo*", "*bar*"].map(wildcard);
-        check(&[Condition::Wildcard(foo.clone()), Condition::Wildcard(bar.clone())], 6);
-        check(&[Condition::AnythingBut(Excluded::Wildcards([foo, bar].into()))], 4);
-    }
+/// A text of 2^32 bytes is needed for as many beginnings.
+fn index(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
 }

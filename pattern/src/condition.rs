@@ -1,12 +1,10 @@
 //! One alternative of a field: what a value must be.
 
-use std::collections::HashSet;
 use std::net::IpAddr;
 
 use crate::cidr::{Cidr, parse_address};
 use crate::fold::Folded;
-use crate::number::comparable;
-use crate::value::{Literal, Value};
+use crate::value::{Literal, Number, Value};
 use crate::wildcard::Wildcard;
 
 #[derive(Clone, Debug)]
@@ -50,7 +48,9 @@ pub(crate) enum Bound {
 /// What `anything-but` excludes.
 #[derive(Clone, Debug)]
 pub(crate) enum Excluded {
-    Texts(HashSet<Box<str>>),
+    /// In order.
+    Texts(Box<[Box<str>]>),
+    /// In order.
     Numbers(Box<[f64]>),
     Prefixes(Box<[Box<str>]>),
     Suffixes(Box<[Box<str>]>),
@@ -67,17 +67,17 @@ impl Condition {
             Self::AnythingBut(excluded) => !excluded.contains(value),
             Self::Literal(literal) => matches!(value, Value::Literal(found) if found == literal),
             Self::Number(_) | Self::NumberText(_) | Self::Range(_) => {
-                matches!(value, Value::Number(text) if self.holds_number(text))
+                matches!(value, Value::Number(number) if self.holds_number(*number))
             }
             _ => matches!(value, Value::Text(text) if self.holds_text(text)),
         }
     }
 
-    fn holds_number(&self, text: &str) -> bool {
+    fn holds_number(&self, number: Number<'_>) -> bool {
         match self {
-            Self::Number(wanted) => comparable(text) == Some(*wanted),
-            Self::NumberText(wanted) => **wanted == *text,
-            Self::Range(range) => comparable(text).is_some_and(|number| range.contains(number)),
+            Self::Number(wanted) => number.is(|nearest| nearest.total_cmp(wanted).is_eq()),
+            Self::NumberText(wanted) => **wanted == *number.text,
+            Self::Range(range) => number.is(|nearest| range.contains(nearest)),
             _ => false,
         }
     }
@@ -126,10 +126,10 @@ impl Range {
 impl Excluded {
     fn contains(&self, value: &Value<'_>) -> bool {
         match (self, value) {
-            (Self::Numbers(numbers), Value::Number(text)) => {
-                comparable(text).is_some_and(|number| numbers.contains(&number))
+            (Self::Numbers(numbers), Value::Number(number)) => {
+                number.is(|nearest| numbers.binary_search_by(|one| one.total_cmp(&nearest)).is_ok())
             }
-            (Self::Texts(texts), Value::Text(text)) => texts.contains(&**text),
+            (Self::Texts(texts), Value::Text(text)) => is_among(texts, text),
             (Self::Prefixes(prefixes), Value::Text(text)) => {
                 prefixes.iter().any(|prefix| text.starts_with(&**prefix))
             }
@@ -143,4 +143,13 @@ impl Excluded {
             _ => false,
         }
     }
+}
+
+/// Returns whether a text is one of those, which are in order.
+fn is_among(texts: &[Box<str>], text: &str) -> bool {
+    const FEW: usize = 8;
+    if texts.len() <= FEW {
+        return texts.iter().any(|one| **one == *text);
+    }
+    texts.binary_search_by(|one| (**one).cmp(text)).is_ok()
 }

@@ -5,6 +5,12 @@ use crate::json::{Fault, Location, SyntaxError, source_reference};
 /// The limit on combinations that `$or` may expand a pattern to; a pattern beyond it is refused.
 pub const COMBINATIONS_MAX: usize = 1000;
 
+/// The limit on fields in all combinations of a pattern together; a pattern beyond it is refused.
+pub(crate) const FIELDS_MAX: usize = 1_000_000;
+
+/// The limit on the bytes in the paths of all fields of a pattern; a pattern beyond it is refused.
+pub(crate) const PATHS_MAX: usize = 1_000_000;
+
 /// A place in a pattern's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
@@ -152,6 +158,10 @@ pub(crate) enum Reason {
         "Rule is too complex - its $or relationships expand to more than {COMBINATIONS_MAX} combinations"
     )]
     TooManyCombinations,
+    #[error("Rule is too complex - its combinations have more than {FIELDS_MAX} fields together")]
+    TooManyFields,
+    #[error("Rule is too complex - the paths of its fields have more than {PATHS_MAX} bytes together")]
+    PathsTooLong,
 }
 
 /// An event that cannot be matched because it cannot be read.
@@ -161,6 +171,12 @@ pub enum EventError {
     /// The event is JSON, and not an object, or it is empty.
     #[error("the event is not a JSON object")]
     NotAnObject,
+    /// The event, or one field of it, has 4 GiB or more.
+    #[error("{} is longer than 4 GiB", subject(field.as_deref()))]
+    TooLong {
+        /// The top-level field whose value it is, where the fields came apart.
+        field: Option<String>,
+    },
     /// The event, or one field of it, is not UTF-8.
     #[error("{} is not UTF-8 at byte {offset}", subject(field.as_deref()))]
     NotUtf8 {

@@ -1,15 +1,21 @@
 //! Why an event matches a pattern, or why not.
 
+mod closest;
+mod difference;
+mod shown;
+mod text;
+
 use std::fmt::{self, Display, Formatter};
 
 use serde::Serialize;
 
 use crate::compiled::{Branch, Compiled, FieldRule};
-use crate::evaluate::{branch_holds, field_holds};
-use crate::flatten::{Flattened, Leaf};
-use crate::json::write_text;
-use crate::paths::PathId;
-use crate::value::{Literal, Value};
+use crate::elements::Search;
+use crate::evaluate::branch_holds;
+use crate::flatten::Flattened;
+use crate::value::Value;
+
+pub use closest::Closest;
 
 /// The limit on values an explanation names for one field; the rest are counted.
 pub const FOUND_MAX: usize = 20;
@@ -18,7 +24,8 @@ pub const FOUND_MAX: usize = 20;
 ///
 /// Of a pattern with `$or` it tells about one combination: one that matches, or the one that came closest.
 ///
-/// Its text has one line for each field:
+/// Its text has one line for each field, in which values and alternatives are cut after 200 characters and no more than
+/// [`FOUND_MAX`] of them are named:
 ///
 /// ```
 /// use railpost_pattern::Pattern;
@@ -26,7 +33,7 @@ pub const FOUND_MAX: usize = 20;
 /// let pattern = Pattern::parse(r#"{"detail": {"total": [{"numeric": [">", 100]}]}}"#)?;
 /// let explanation = pattern.explain(br#"{"detail": {"total": 40}}"#)?;
 /// assert!(!explanation.matched);
-/// assert_eq!(explanation.to_string(), r#"detail.total: wanted {"numeric":[">",100]}, found 40"#);
+/// assert_eq!(explanation.to_string(), r#"detail.total: wanted {"numeric":[">",100]}, found 40; closest: 40 is not > 100"#);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -58,67 +65,61 @@ pub struct FieldExplanation {
     pub more: usize,
     /// Whether one of the values fulfils one of the alternatives.
     pub held: bool,
+    /// The alternative that came closest, where none holds and the event has a value.
+    pub closest: Option<Closest>,
 }
 
 /// Explains the first combination that matches, or else the one with the fewest fields that do not hold.
-pub(crate) fn explain(text: &str, compiled: &Compiled, ids: &[PathId], event: &Flattened<'_>) -> Explanation {
-    let leaves = |rule: &FieldRule| event.at(ids[rule.path as usize]);
-    let missing = |branch: &Branch| {
-        let matched = branch_holds(compiled, branch, ids, event);
-        let failing = compiled.rules(branch).filter(|rule| !field_holds(rule, leaves(rule))).count();
-        (!matched, failing)
-    };
-    let closest = compiled.branches.iter().enumerate().min_by_key(|(_, branch)| missing(branch));
-    let (combination, mut rules) = match closest {
-        Some((combination, branch)) => (combination, compiled.rules(branch).collect()),
-        None => (0, Vec::new()),
-    };
-    rules.sort_by_key(|rule| rule.spans.first().copied());
-    let fields: Vec<_> = rules.iter().map(|rule| field(text, compiled, rule, leaves(rule))).collect();
-    let matched = closest.is_some_and(|(_, branch)| branch_holds(compiled, branch, ids, event));
-    Explanation {
-        matched,
-        combinations: compiled.branches.len(),
-        combination,
-        elements_differ: !matched && fields.iter().all(|field| field.held),
-        fields,
-    }
+pub(crate) fn explain(text: &str, compiled: &Compiled, event: Flattened<'_>) -> Explanation {
+    let held: Vec<bool> = compiled.rules.iter().map(|rule| rule.test().holds(event)).collect();
+    let failing = |branch: &Branch| branch.0.iter().filter(|rule| !held[**rule as usize]).count();
+    let first = first_that_matches(compiled, &held, event);
+    let matched = first.is_some();
+    let combinations = compiled.branches.len();
+    let nearest = || (0..combinations).min_by_key(|combination| failing(&compiled.branches[*combination]));
+    let combination = first.or_else(nearest).unwrap_or_default();
+    let mut rules = compiled.branches.get(combination).map_or_else(Vec::new, |branch| branch.0.to_vec());
+    // The rules are numbered in the order of the text.
+    rules.sort_unstable();
+    let fields = rules.into_iter().map(|rule| {
+        let field = field(text, compiled, &compiled.rules[rule as usize], event);
+        if matched || held[rule as usize] {
+            FieldExplanation { held: held[rule as usize], closest: None, ..field }
+        } else {
+            field
+        }
+    });
+    let fields: Vec<FieldExplanation> = fields.collect();
+    let elements_differ = !matched && fields.iter().all(|field| field.held);
+    Explanation { matched, combinations, combination, elements_differ, fields }
 }
 
-fn field(text: &str, compiled: &Compiled, rule: &FieldRule, leaves: &[Leaf<'_>]) -> FieldExplanation {
+/// Explains a field that fails.
+fn field(text: &str, compiled: &Compiled, rule: &FieldRule, event: Flattened<'_>) -> FieldExplanation {
+    let values: Vec<Value<'_>> = event.at(rule.path).take(FOUND_MAX).map(|leaf| event.value(leaf)).collect();
+    let wanted: Vec<String> =
+        rule.spans.iter().map(|(start, end)| shown::without_space(&text[*start..*end])).collect();
+    let found: Vec<String> = values.iter().map(shown::render).collect();
     FieldExplanation {
         path: compiled.paths[rule.path as usize].to_string(),
-        wanted: rule.spans.iter().map(|(start, end)| without_space(&text[*start..*end])).collect(),
-        found: leaves.iter().take(FOUND_MAX).map(|leaf| render(&leaf.value)).collect(),
-        more: leaves.len().saturating_sub(FOUND_MAX),
-        held: field_holds(rule, leaves),
+        more: event.at(rule.path).count() - values.len(),
+        held: false,
+        closest: closest::closest(&rule.conditions, &values, &wanted, &found),
+        wanted,
+        found,
     }
 }
 
-fn render(value: &Value<'_>) -> String {
-    match value {
-        Value::Text(text) => write_text(text),
-        Value::Number(text) => (*text).to_owned(),
-        Value::Literal(Literal::True) => "true".to_owned(),
-        Value::Literal(Literal::False) => "false".to_owned(),
-        Value::Literal(Literal::Null) => "null".to_owned(),
-    }
-}
-
-/// Removes the white space between the tokens of a JSON text.
-fn without_space(json: &str) -> String {
-    let mut inside_text = false;
-    let mut escaped = false;
-    json.chars()
-        .filter(|character| {
-            let kept = inside_text || !matches!(character, ' ' | '\t' | '\n' | '\r');
-            if !escaped && *character == '"' {
-                inside_text = !inside_text;
-            }
-            escaped = inside_text && !escaped && *character == '\\';
-            kept
-        })
-        .collect()
+/// Returns the first combination that matches. Only those are held against the event of which no field fails by itself.
+fn first_that_matches(compiled: &Compiled, held: &[bool], event: Flattened<'_>) -> Option<usize> {
+    let mut search = Search::default();
+    let may_hold = |rule: &u32| {
+        let field = &compiled.rules[*rule as usize];
+        held[*rule as usize] || field.absent && event.is_placed(field.path)
+    };
+    compiled.branches.iter().position(|branch| {
+        branch.0.iter().all(may_hold) && branch_holds(compiled, branch, event, &mut search)
+    })
 }
 
 impl Display for Explanation {
@@ -136,16 +137,25 @@ impl Display for Explanation {
     }
 }
 
+impl FieldExplanation {
+    /// Returns the alternatives in one line, each cut after 200 characters, at most [`FOUND_MAX`] of them.
+    pub fn wanted_line(&self) -> String {
+        shown::list(&self.wanted, 0, " or ", " or ")
+    }
+
+    /// Returns the values in one line, each cut after 200 characters; empty where the field is absent.
+    pub fn found_line(&self) -> String {
+        shown::list(&self.found, self.more, ", ", " and ")
+    }
+}
+
 impl Display for FieldExplanation {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: wanted {}, found ", self.path, self.wanted.join(" or "))?;
-        if self.found.is_empty() {
-            return formatter.write_str("nothing");
+        let found = if self.found.is_empty() { "nothing".to_owned() } else { self.found_line() };
+        write!(formatter, "{}: wanted {}, found {found}", self.path, self.wanted_line())?;
+        match &self.closest {
+            Some(closest) => write!(formatter, "; closest: {}", closest.why),
+            None => Ok(()),
         }
-        formatter.write_str(&self.found.join(", "))?;
-        if self.more > 0 {
-            write!(formatter, " and {} more", self.more)?;
-        }
-        Ok(())
     }
 }

@@ -2,10 +2,15 @@
 
 use std::{iter, str};
 
+use crate::checked::Checked;
 use crate::error::EventError;
-use crate::json::{Reader, SyntaxError, Token};
-use crate::paths::{PathId, PathIndex, Place};
-use crate::value::{Field, FieldValue, Literal, Value};
+use crate::number;
+use crate::paths::{PathId, PathIndex};
+use crate::value::{FieldValue, Input, Literal, Number, Value};
+use crate::walk::Walk;
+
+/// No leaf, no element.
+const NONE: u32 = u32::MAX;
 
 /// One array on the way to a value, and which of its elements leads there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,12 +19,16 @@ pub(crate) struct Element {
     pub(crate) index: u32,
 }
 
-impl Element {
-    /// Returns the element and goes on to the next of its array.
-    fn take(&mut self) -> Self {
-        let element = *self;
-        self.index += 1;
-        element
+/// The innermost element around a value, or that there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Inside(u32);
+
+impl Inside {
+    pub(crate) const NOTHING: Self = Self(NONE);
+
+    /// Returns which of the event's elements it is.
+    pub(crate) fn index(self) -> Option<usize> {
+        (self != Self::NOTHING).then_some(self.0 as usize)
     }
 }
 
@@ -27,198 +36,286 @@ impl Element {
 #[derive(Clone, Copy, Debug)]
 struct Nested {
     element: Element,
-    around: Option<u32>,
+    around: Inside,
+    /// How many elements are around it.
+    depth: u32,
 }
 
-#[derive(Debug)]
-pub(crate) struct Leaf<'e> {
-    path: PathId,
-    pub(crate) value: Value<'e>,
-    /// The innermost element around the value.
-    inside: Option<u32>,
+/// A value at a path that some pattern names.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Leaf {
+    kind: Kind,
+    /// Which of the event's parts it lies in, and where.
+    part: u32,
+    start: u32,
+    end: u32,
+    /// The next value at the same path.
+    next: u32,
+    inside: Inside,
+    /// The double nearest to a number.
+    nearest: Option<f64>,
 }
 
-/// The values an event has at the paths that some pattern names.
-#[derive(Debug)]
-pub(crate) struct Flattened<'e> {
-    /// Sorted by path; values of one path in the order of the event.
-    leaves: Vec<Leaf<'e>>,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Text,
+    /// A string with escapes; `start` and `end` lie in the text without them.
+    Unescaped,
+    Number,
+    Literal(Literal),
+}
+
+/// The values at one path.
+#[derive(Clone, Copy, Debug)]
+struct Values {
+    /// The event that they are of; anything else is left over from one before.
+    event: u32,
+    first: u32,
+    last: u32,
+    /// Whether one of them lies in an element of an array, itself an object or an array.
+    placed: bool,
+}
+
+/// The values of one event, in memory that serves the next event again.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Leaves {
+    all: Vec<Leaf>,
     elements: Vec<Nested>,
+    unescaped: String,
+    /// By path.
+    values: Vec<Values>,
+    /// The paths at which there are values.
+    named: Vec<PathId>,
+    event: u32,
+}
+
+/// One event with its values.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flattened<'e> {
+    input: Input<'e>,
+    leaves: &'e Leaves,
+}
+
+impl Leaves {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// Makes room for the values of another event.
+    pub(crate) fn start(&mut self, paths: &PathIndex) {
+        self.event = self.event.wrapping_add(1);
+        if self.event == 0 {
+            self.values.clear();
+            self.event = 1;
+        }
+        let never = Values { event: 0, first: NONE, last: NONE, placed: false };
+        self.values.resize(self.values.len().max(paths.len()), never);
+        self.all.clear();
+        self.elements.clear();
+        self.unescaped.clear();
+        self.named.clear();
+    }
+
+    /// Adds an element and returns what it means to lie in it.
+    pub(crate) fn element(&mut self, element: Element, around: Inside) -> Inside {
+        let depth = self.elements.get(around.0 as usize).map_or(0, |outer| outer.depth + 1);
+        self.elements.push(Nested { element, around, depth });
+        Inside(offset(self.elements.len() - 1))
+    }
+
+    pub(crate) fn text(&mut self, path: PathId, place: Span, inside: Inside) {
+        self.push(path, Kind::Text, place, inside);
+    }
+
+    pub(crate) fn number(&mut self, path: PathId, json: &[u8], place: Span, inside: Inside) {
+        let text = json.get(place.start..place.end).and_then(|text| str::from_utf8(text).ok());
+        self.push(path, Kind::Number, place, inside);
+        if let (Some(leaf), Some(text)) = (self.all.last_mut(), text) {
+            leaf.nearest = number::nearest(text);
+        }
+    }
+
+    pub(crate) fn literal(&mut self, path: PathId, literal: Literal, inside: Inside) {
+        self.push(path, Kind::Literal(literal), Span { part: 0, start: 0, end: 0 }, inside);
+    }
+
+    /// Adds a string whose escapes `write` replaces.
+    pub(crate) fn unescaped(&mut self, path: PathId, write: impl FnOnce(&mut String), inside: Inside) {
+        let start = self.unescaped.len();
+        write(&mut self.unescaped);
+        let place = Span { part: 0, start, end: self.unescaped.len() };
+        self.push(path, Kind::Unescaped, place, inside);
+    }
+
+    fn push(&mut self, path: PathId, kind: Kind, place: Span, inside: Inside) {
+        let fresh = offset(self.all.len());
+        let values = &mut self.values[path as usize];
+        if values.event == self.event {
+            self.all[values.last as usize].next = fresh;
+        } else {
+            *values = Values { event: self.event, first: fresh, last: fresh, placed: false };
+            self.named.push(path);
+        }
+        values.last = fresh;
+        values.placed |= inside != Inside::NOTHING;
+        let (start, end) = (offset(place.start), offset(place.end));
+        self.all.push(Leaf { kind, part: place.part, start, end, next: NONE, inside, nearest: None });
+    }
+}
+
+/// Where a value lies: the part of the event, and the bytes in it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span {
+    pub(crate) part: u32,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+}
+
+impl Leaf {
+    pub(crate) fn inside(&self) -> Inside {
+        self.inside
+    }
 }
 
 impl<'e> Flattened<'e> {
-    /// Reads a whole event.
-    pub(crate) fn of_event(event: &'e [u8], paths: &PathIndex) -> Result<Self, EventError> {
-        let text = utf8(event, None)?;
-        let mut flattener = Flattener::new(paths);
-        let mut reader = Reader::new(text);
-        flattener.event(&mut reader)?.map_err(|error| EventError::malformed(None, &error))?;
-        Ok(flattener.finish())
+    /// Reads an event.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the event, or one of its fields, is not JSON, whether a pattern looks there or not.
+    pub(crate) fn read(
+        input: Input<'e>,
+        paths: &PathIndex,
+        leaves: &'e mut Leaves,
+        walk: &mut Walk,
+    ) -> Result<Self, EventError> {
+        leaves.start(paths);
+        match input {
+            Input::Bytes(event) => walk.event(Checked::event(event)?, paths, leaves)?,
+            Input::Checked(event) => walk.event(event, paths, leaves)?,
+            Input::Fields(fields) => walk.fields(fields, paths, leaves)?,
+        }
+        Ok(Self { input, leaves })
     }
 
-    /// Reads an event whose top-level fields come apart.
-    pub(crate) fn of_fields(fields: &[Field<'e>], paths: &PathIndex) -> Result<Self, EventError> {
-        let mut flattener = Flattener::new(paths);
-        for field in fields {
-            let place = paths.descend(PathIndex::ROOT, field.name);
-            match field.value {
-                FieldValue::Text(text) => flattener.leaf(place, || Value::Text(text.into())),
-                FieldValue::Json(json) => {
-                    let mut reader = Reader::new(utf8(json, Some(field.name))?);
-                    let read = flattener.whole_value(&mut reader, place);
-                    read.map_err(|error| EventError::malformed(Some(field.name), &error))?;
-                }
+    /// Returns the values at a path, in the order of the event.
+    pub(crate) fn at(self, path: PathId) -> impl Iterator<Item = &'e Leaf> + Clone {
+        let leaves = self.leaves;
+        let first = self.values(path).and_then(|values| leaves.all.get(values.first as usize));
+        iter::successors(first, |leaf| leaves.all.get(leaf.next as usize))
+    }
+
+    /// Returns the paths at which there are values, in the order in which they came.
+    pub(crate) fn named(self) -> &'e [PathId] {
+        &self.leaves.named
+    }
+
+    /// Returns whether there is a value at the path.
+    pub(crate) fn has(self, path: PathId) -> bool {
+        self.values(path).is_some()
+    }
+
+    /// Returns whether there is more than one value at the path.
+    pub(crate) fn has_many(self, path: PathId) -> bool {
+        self.values(path).is_some_and(|values| values.first != values.last)
+    }
+
+    /// Returns whether a value at the path lies in an element of an array, itself an object or an array.
+    pub(crate) fn is_placed(self, path: PathId) -> bool {
+        self.values(path).is_some_and(|values| values.placed)
+    }
+
+    /// Returns whether any value does.
+    pub(crate) fn has_elements(self) -> bool {
+        !self.leaves.elements.is_empty()
+    }
+
+    pub(crate) fn value(self, leaf: &Leaf) -> Value<'e> {
+        let bytes = leaf.start as usize..leaf.end as usize;
+        match leaf.kind {
+            Kind::Literal(literal) => Value::Literal(literal),
+            Kind::Unescaped => Value::Text(self.leaves.unescaped.get(bytes).unwrap_or_default()),
+            Kind::Text => Value::Text(str::from_utf8(self.part(leaf, bytes)).unwrap_or_default()),
+            Kind::Number => {
+                let text = str::from_utf8(self.part(leaf, bytes)).unwrap_or_default();
+                Value::Number(Number { text, nearest: leaf.nearest })
             }
         }
-        Ok(flattener.finish())
     }
 
-    /// Returns the values at a path.
-    pub(crate) fn at(&self, path: PathId) -> &[Leaf<'e>] {
-        let start = self.leaves.partition_point(|leaf| leaf.path < path);
-        let count = self.leaves[start..].partition_point(|leaf| leaf.path == path);
-        &self.leaves[start..start + count]
-    }
-
-    /// Returns the array elements a value lies in, the innermost first.
-    pub(crate) fn elements(&self, leaf: &Leaf<'_>) -> impl Iterator<Item = Element> + '_ {
-        let nested = |index: u32| self.elements.get(index as usize);
-        let innermost = leaf.inside.and_then(nested);
-        iter::successors(innermost, move |inner| inner.around.and_then(nested)).map(|nested| nested.element)
-    }
-}
-
-impl Leaf<'_> {
-    /// Returns whether the value lies in an element of an array, itself an object or an array.
-    pub(crate) fn is_placed(&self) -> bool {
-        self.inside.is_some()
-    }
-}
-
-fn utf8<'e>(bytes: &'e [u8], field: Option<&str>) -> Result<&'e str, EventError> {
-    str::from_utf8(bytes)
-        .map_err(|error| EventError::NotUtf8 { field: field.map(str::to_owned), offset: error.valid_up_to() })
-}
-
-struct Flattener<'e, 'p> {
-    paths: &'p PathIndex,
-    leaves: Vec<Leaf<'e>>,
-    elements: Vec<Nested>,
-    /// The objects and arrays that are being read, the innermost last.
-    scopes: Vec<Scope>,
-    /// The innermost element that is being read.
-    inside: Option<u32>,
-    arrays: u32,
-}
-
-/// An object or an array at a place where patterns look.
-struct Scope {
-    place: Place,
-    /// In an array, which one it is and which of its elements comes next.
-    next: Option<Element>,
-    /// The innermost element around this scope's own.
-    around: Option<u32>,
-}
-
-impl<'e, 'p> Flattener<'e, 'p> {
-    fn new(paths: &'p PathIndex) -> Self {
-        let (leaves, elements, scopes) = (Vec::new(), Vec::new(), Vec::new());
-        Self { paths, leaves, elements, scopes, inside: None, arrays: 0 }
-    }
-
-    fn finish(mut self) -> Flattened<'e> {
-        self.leaves.sort_by_key(|leaf| leaf.path);
-        Flattened { leaves: self.leaves, elements: self.elements }
-    }
-
-    fn event(&mut self, reader: &mut Reader<'e>) -> Result<Result<(), SyntaxError>, EventError> {
-        match reader.next() {
-            Ok(Some(token @ Token::ObjectStart)) => Ok(self.value(reader, token, Some(PathIndex::ROOT))),
-            Ok(_) => Err(EventError::NotAnObject),
-            Err(error) => Ok(Err(error)),
+    /// Returns a string's bytes; none where the value is no string.
+    #[inline]
+    pub(crate) fn text(self, leaf: &Leaf) -> Option<&'e [u8]> {
+        let bytes = leaf.start as usize..leaf.end as usize;
+        match leaf.kind {
+            Kind::Text => Some(self.part(leaf, bytes)),
+            Kind::Unescaped => self.leaves.unescaped.as_bytes().get(bytes),
+            Kind::Number | Kind::Literal(_) => None,
         }
     }
 
-    fn whole_value(&mut self, reader: &mut Reader<'e>, place: Option<Place>) -> Result<(), SyntaxError> {
-        let token = reader.next_inside()?;
-        self.value(reader, token, place)?;
-        reader.expect_end()
+    /// Returns the array elements around a value, the innermost first.
+    pub(crate) fn elements(self, inside: Inside) -> impl Iterator<Item = Element> + 'e {
+        let innermost = self.nested(inside);
+        iter::successors(innermost, move |inner| self.nested(inner.around)).map(|nested| nested.element)
     }
 
-    /// Takes a whole value whose first token was read.
-    fn value(
-        &mut self,
-        reader: &mut Reader<'e>,
-        token: Token,
-        place: Option<Place>,
-    ) -> Result<(), SyntaxError> {
-        self.start(reader, token, place, self.inside)?;
-        while let Some(scope) = self.scopes.last_mut() {
-            let place = scope.place;
-            match (reader.next_inside()?, &mut scope.next) {
-                (Token::ObjectEnd | Token::ArrayEnd, _) => {
-                    self.inside = scope.around;
-                    self.scopes.pop();
-                }
-                (token @ (Token::ObjectStart | Token::ArrayStart), Some(next)) => {
-                    let element = next.take();
-                    let around = self.inside;
-                    self.inside = Some(offset(self.elements.len()));
-                    self.elements.push(Nested { element, around });
-                    self.start(reader, token, Some(place), around)?;
-                }
-                (token, Some(next)) => {
-                    next.take();
-                    self.start(reader, token, Some(place), self.inside)?;
-                }
-                (_, None) => {
-                    let place = self.paths.descend(place, &reader.name());
-                    let token = reader.next_inside()?;
-                    self.start(reader, token, place, self.inside)?;
-                }
+    /// Returns whether no element around the one value lies beside one around the other in the same array.
+    pub(crate) fn agree(self, one: Inside, other: Inside) -> bool {
+        let (mut one, mut other) = (one, other);
+        loop {
+            let (Some(inner), Some(other_inner)) = (self.nested(one), self.nested(other)) else {
+                return true;
+            };
+            if one == other {
+                return true;
+            }
+            if inner.depth > other_inner.depth {
+                one = inner.around;
+            } else if inner.depth < other_inner.depth {
+                other = other_inner.around;
+            } else if inner.around == other_inner.around {
+                return inner.element.array != other_inner.element.array;
+            } else {
+                (one, other) = (inner.around, other_inner.around);
             }
         }
-        Ok(())
     }
 
-    /// Takes a value's first token; where no pattern looks the whole value is passed by.
-    fn start(
-        &mut self,
-        reader: &mut Reader<'e>,
-        token: Token,
-        place: Option<Place>,
-        around: Option<u32>,
-    ) -> Result<(), SyntaxError> {
-        match (token, place) {
-            (Token::ObjectStart, Some(place)) => self.scopes.push(Scope { place, next: None, around }),
-            (Token::ArrayStart, Some(place)) => {
-                let next = Some(Element { array: self.arrays, index: 0 });
-                self.arrays += 1;
-                self.scopes.push(Scope { place, next, around });
-            }
-            (Token::ObjectStart | Token::ArrayStart, None) => reader.skip_scope()?,
-            (Token::Text, Some(place)) if self.paths.path(place).is_some() => {
-                let text = reader.string()?;
-                self.leaf(Some(place), || Value::Text(text));
-            }
-            (Token::Number, place) => self.leaf(place, || Value::Number(reader.token_text())),
-            (Token::True, place) => self.leaf(place, || Value::Literal(Literal::True)),
-            (Token::False, place) => self.leaf(place, || Value::Literal(Literal::False)),
-            (Token::Null, place) => self.leaf(place, || Value::Literal(Literal::Null)),
-            (Token::Text | Token::Name | Token::ObjectEnd | Token::ArrayEnd, _) => {}
-        }
-        Ok(())
+    /// Returns how many elements there are; an element comes behind the one around it.
+    pub(crate) fn element_count(self) -> usize {
+        self.leaves.elements.len()
     }
 
-    fn leaf(&mut self, place: Option<Place>, value: impl FnOnce() -> Value<'e>) {
-        let Some(path) = place.and_then(|place| self.paths.path(place)) else {
-            return;
+    /// Returns an element and the one around it.
+    pub(crate) fn element_at(self, index: usize) -> (Element, Inside) {
+        let nested = &self.leaves.elements[index];
+        (nested.element, nested.around)
+    }
+
+    fn nested(self, inside: Inside) -> Option<&'e Nested> {
+        self.leaves.elements.get(inside.0 as usize)
+    }
+
+    fn values(self, path: PathId) -> Option<&'e Values> {
+        self.leaves.values.get(path as usize).filter(|values| values.event == self.leaves.event)
+    }
+
+    fn part(self, leaf: &Leaf, bytes: std::ops::Range<usize>) -> &'e [u8] {
+        let whole = match self.input {
+            Input::Bytes(json) => json,
+            Input::Checked(checked) => checked.json(),
+            Input::Fields(fields) => match fields[leaf.part as usize].value {
+                FieldValue::Text(text) => text.as_bytes(),
+                FieldValue::Json(json) => json,
+                FieldValue::Checked(checked) => checked.json(),
+            },
         };
-        self.leaves.push(Leaf { path, value: value(), inside: self.inside });
+        whole.get(bytes).unwrap_or_default()
     }
 }
 
-/// An event has fewer than 2^32 bytes, and every element costs at least one.
+/// Events of 2^32 bytes are refused, and every leaf and element costs at least one.
 fn offset(length: usize) -> u32 {
-    u32::try_from(length).unwrap_or(u32::MAX)
+    u32::try_from(length).unwrap_or(NONE)
 }

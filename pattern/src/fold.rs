@@ -3,10 +3,16 @@
 /// A text in which every character may stand in its lower-case or its upper-case form.
 ///
 /// A form may be longer than one character: the upper case of U+00DF is `SS`. A character that is itself
-/// neither form, such as a title-case letter, does not match itself.
+/// neither form, such as a title-case letter, does not match itself. An ASCII character has no form beyond
+/// ASCII, so an ASCII text is compared byte by byte.
 #[derive(Clone, Debug)]
-pub(crate) struct Folded {
-    forms: Box<[Forms]>,
+pub(crate) struct Folded(Text);
+
+#[derive(Clone, Debug)]
+enum Text {
+    /// All characters are ASCII; these are their lower-case forms.
+    Ascii(Box<[u8]>),
+    Any(Box<[Forms]>),
 }
 
 #[derive(Clone, Debug)]
@@ -17,33 +23,59 @@ struct Forms {
 
 impl Folded {
     pub(crate) fn new(text: &str) -> Self {
-        Self { forms: text.chars().map(Forms::of).collect() }
+        Self(if text.is_ascii() {
+            Text::Ascii(text.bytes().map(|byte| byte.to_ascii_lowercase()).collect())
+        } else {
+            Text::Any(text.chars().map(Forms::of).collect())
+        })
+    }
+
+    /// Returns the text in lower case, if all of it is ASCII: it then equals what has these bytes in lower case.
+    pub(crate) fn ascii(&self) -> Option<&[u8]> {
+        match &self.0 {
+            Text::Ascii(lower) => Some(lower),
+            Text::Any(_) => None,
+        }
     }
 
     pub(crate) fn equals(&self, value: &str) -> bool {
-        self.strip_prefix(value).is_some_and(str::is_empty)
+        match &self.0 {
+            Text::Ascii(lower) => value.as_bytes().eq_ignore_ascii_case(lower),
+            Text::Any(forms) => strip_prefix(forms, value).is_some_and(str::is_empty),
+        }
     }
 
     pub(crate) fn is_prefix_of(&self, value: &str) -> bool {
-        self.strip_prefix(value).is_some()
+        match &self.0 {
+            Text::Ascii(lower) => {
+                value.as_bytes().get(..lower.len()).is_some_and(|start| start.eq_ignore_ascii_case(lower))
+            }
+            Text::Any(forms) => strip_prefix(forms, value).is_some(),
+        }
     }
 
     pub(crate) fn is_suffix_of(&self, value: &str) -> bool {
-        let mut rest = value;
-        self.forms.iter().rev().all(|forms| {
-            let stripped = rest.strip_suffix(&*forms.lower).or_else(|| rest.strip_suffix(&*forms.upper));
-            stripped.is_some_and(|shorter| {
-                rest = shorter;
-                true
-            })
-        })
+        match &self.0 {
+            Text::Ascii(lower) => {
+                let start = value.len().checked_sub(lower.len());
+                start.is_some_and(|start| value.as_bytes()[start..].eq_ignore_ascii_case(lower))
+            }
+            Text::Any(forms) => is_suffix(forms, value),
+        }
     }
+}
 
-    fn strip_prefix<'v>(&self, value: &'v str) -> Option<&'v str> {
-        self.forms.iter().try_fold(value, |rest, forms| {
-            rest.strip_prefix(&*forms.lower).or_else(|| rest.strip_prefix(&*forms.upper))
-        })
-    }
+fn strip_prefix<'v>(forms: &[Forms], value: &'v str) -> Option<&'v str> {
+    forms.iter().try_fold(value, |rest, forms| {
+        rest.strip_prefix(&*forms.lower).or_else(|| rest.strip_prefix(&*forms.upper))
+    })
+}
+
+fn is_suffix(forms: &[Forms], value: &str) -> bool {
+    let rest = forms.iter().rev().try_fold(value, |rest, forms| {
+        rest.strip_suffix(&*forms.lower).or_else(|| rest.strip_suffix(&*forms.upper))
+    });
+    rest.is_some()
 }
 
 impl Forms {
@@ -62,7 +94,7 @@ impl Forms {
 
 #[cfg(test)]
 mod tests {
-    use super::{Folded, Forms};
+    use super::{Folded, Forms, Text};
 
     /// Trying the lower form first is only right while neither form starts or ends with the other.
     #[test]
@@ -86,5 +118,35 @@ mod tests {
         assert!(Folded::new(".PnG").is_suffix_of("a.png"));
         assert!(!Folded::new(".PnG").is_suffix_of("png"));
         assert!(!Folded::new("\u{10400}").equals("\u{10428}"));
+        assert!(!Folded::new("k").equals("\u{212a}"));
+    }
+
+    #[test]
+    fn an_ascii_character_matches_itself_in_any_case_and_nothing_else_in_ascii() {
+        for wanted in (0..128_u8).map(char::from) {
+            let folded = Folded::new(&wanted.to_string());
+            let by_forms = Folded(Text::Any([Forms::of(wanted)].into()));
+            assert_eq!(folded.ascii(), Some(&[wanted.to_ascii_lowercase() as u8][..]));
+            for found in (0..128_u8).map(|byte| char::from(byte).to_string()) {
+                let expected = found.eq_ignore_ascii_case(&wanted.to_string());
+                let answers = [&folded, &by_forms].map(|folded| {
+                    [folded.equals(&found), folded.is_prefix_of(&found), folded.is_suffix_of(&found)]
+                });
+                assert_eq!(answers, [[expected; 3]; 2], "{wanted:?} and {found:?}");
+            }
+        }
+    }
+
+    /// The letters that other characters turn into when their case changes, U+212A into `k` for one.
+    #[test]
+    fn an_ascii_text_matches_nothing_beyond_ascii() {
+        let texts = ["i", "k", "s", "SS"].map(|text| (text, Folded::new(text)));
+        for found in (0x80..=u32::from(char::MAX)).filter_map(char::from_u32) {
+            let mut bytes = [0; 4];
+            let found = &*found.encode_utf8(&mut bytes);
+            for (text, folded) in &texts {
+                assert!(!folded.is_prefix_of(found) && !folded.is_suffix_of(found), "{text:?} in {found:?}");
+            }
+        }
     }
 }

@@ -13,7 +13,7 @@ use std::borrow::Cow;
 
 pub(crate) use fault::{Fault, SyntaxError, describe};
 pub(crate) use location::{Location, source_reference};
-pub(crate) use text::write_text;
+pub(crate) use text::{unescape, write_text};
 
 /// How deep objects and arrays may be nested, the outermost counted as one.
 pub(crate) const DEPTH_MAX: usize = 1000;

@@ -31,29 +31,44 @@
 //! `flatten` cut an event down to the fields that are named, `evaluate` and `explain` hold the one against
 //! the other; `pattern` and `matcher` are what callers see.
 
+mod block;
+mod check;
+mod checked;
 mod cidr;
 mod compiled;
 mod complexity;
 mod condition;
+mod elements;
 mod error;
 mod evaluate;
 mod explain;
+mod find;
 mod flatten;
 mod fold;
+mod held;
 mod json;
+mod keys;
 mod matcher;
 mod number;
 mod parse;
 mod paths;
 mod pattern;
+mod shared;
+mod short;
+mod skip;
+mod tree;
 mod value;
+mod walk;
 mod wildcard;
+mod window;
 
 #[doc = include_str!("../PATTERNS.md")]
 pub mod reference {}
 
+pub use checked::Checked;
 pub use error::{COMBINATIONS_MAX, Error, EventError, Span};
-pub use explain::{Explanation, FOUND_MAX, FieldExplanation};
-pub use matcher::Matcher;
+pub use explain::{Closest, Explanation, FOUND_MAX, FieldExplanation};
+pub use matcher::{Matcher, Scratch};
 pub use pattern::Pattern;
-pub use value::{Field, FieldValue};
+pub use shared::SharedMatcher;
+pub use value::{Field, FieldValue, Input};

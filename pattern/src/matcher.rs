@@ -1,17 +1,32 @@
 //! Many patterns, held against one event at once.
 
-use std::collections::{BTreeMap, HashMap};
-use std::hash::Hash;
+use std::collections::HashSet;
+use std::hash::{BuildHasher, Hash};
 
-use crate::compiled::Compiled;
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+
+use crate::compiled::{Branch, Compiled};
+use crate::condition::Condition;
 use crate::error::EventError;
-use crate::evaluate;
-use crate::flatten::Flattened;
+use crate::evaluate::Test;
+use crate::find::Finder;
+use crate::flatten::{Flattened, Leaves};
+use crate::held::TestId;
 use crate::paths::{PathId, PathIndex};
 use crate::pattern::Pattern;
-use crate::value::Field;
+use crate::tree::{Combination, Tree};
+use crate::value::{Field, Input};
+use crate::walk::Walk;
+
+/// How many ends of removed rules are always kept.
+const FORGOTTEN_MAX: usize = 1000;
 
 /// A set of rules: keys, each with one or more patterns. An event is read once for all of them.
+///
+/// What an event costs depends on its own size and on the rules that match it, hardly on how many there are; what
+/// the order of the rules in the set is does not matter. A key takes no more room than its patterns do; the room of
+/// removed rules is given back when there are as many of them as of rules that are left, all at once.
 ///
 /// ```
 /// use railpost_pattern::{Matcher, Pattern};
@@ -24,69 +39,96 @@ use crate::value::Field;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Matcher<K> {
-    /// The rules in the order in which their keys were first inserted.
-    rules: BTreeMap<u64, Rule<K>>,
-    order: HashMap<K, u64>,
-    next: u64,
-    paths: Paths,
+    /// The rules in the order in which their keys were first inserted; none where one was removed.
+    rules: Vec<Option<K>>,
+    by_key: HashTable<u32>,
+    paths: PathIndex,
+    tree: Tree,
+    /// How many of the rules were removed.
+    removed: usize,
 }
 
-#[derive(Clone, Debug)]
-struct Rule<K> {
-    key: K,
-    patterns: Vec<Indexed>,
+/// What matching needs to remember while it looks at one event. It serves any number of events and matchers, one
+/// after the other, and grows as the largest of them ask for.
+#[derive(Clone, Debug, Default)]
+pub struct Scratch {
+    pub(crate) leaves: Leaves,
+    pub(crate) walk: Walk,
+    pub(crate) finder: Finder,
 }
 
-/// A pattern with the ids that its paths have in the set.
-#[derive(Clone, Debug)]
-struct Indexed {
-    compiled: Compiled,
-    ids: Box<[PathId]>,
-}
-
-/// The paths that the rules name.
-#[derive(Clone, Debug)]
-struct Paths {
-    index: PathIndex,
-    /// How many paths the index holds, those of removed rules included.
-    held: u32,
-    /// How many the patterns of the rules name, each pattern by itself.
-    named: usize,
-    /// How many the patterns of removed rules named since the index was built.
-    forgotten: usize,
+impl Scratch {
+    /// Returns a scratch that takes up no memory yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
 }
 
 impl<K: Clone + Eq + Hash> Matcher<K> {
     /// Returns a set without rules.
     pub fn new() -> Self {
-        Self { rules: BTreeMap::new(), order: HashMap::new(), next: 0, paths: Paths::new() }
+        Self {
+            rules: Vec::new(),
+            by_key: HashTable::new(),
+            paths: PathIndex::new(),
+            tree: Tree::new(),
+            removed: 0,
+        }
     }
 
     /// Adds a pattern to a key, which then matches where any of its patterns does.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a pattern serves one rule; the set keeps what it needs"
+    )]
     pub fn insert(&mut self, key: K, pattern: Pattern) {
-        let compiled = pattern.into_compiled();
-        let ids = self.paths.add(&compiled);
-        let place = *self.order.entry(key.clone()).or_insert(self.next);
-        self.next += 1;
-        let rule = self.rules.entry(place).or_insert_with(|| Rule { key, patterns: Vec::new() });
-        rule.patterns.push(Indexed { compiled, ids });
+        self.insert_pattern(key, &pattern);
+    }
+
+    pub(crate) fn insert_pattern(&mut self, key: K, pattern: &Pattern) {
+        let rule = self.rule(key);
+        let compiled = pattern.compiled();
+        let paths: Vec<PathId> = compiled.paths.iter().map(|path| self.paths.insert(path)).collect();
+        for branch in &compiled.branches {
+            if let Some((path, text)) = only_text(compiled, branch) {
+                self.tree.add_text(rule, paths[path as usize], text);
+                continue;
+            }
+            let tests: Vec<TestId> = compiled
+                .rules(branch)
+                .map(|field| {
+                    let test = Test { path: paths[field.path as usize], ..field.test() };
+                    self.tree.hold(test, &pattern.text_of(field))
+                })
+                .collect();
+            self.tree.add(rule, &tests);
+        }
     }
 
     /// Removes a key with all its patterns; returns whether it was there.
     pub fn remove(&mut self, key: &K) -> bool {
-        let Some(rule) = self.order.remove(key).and_then(|place| self.rules.remove(&place)) else {
+        let rules = &mut self.rules;
+        let is_it = |rule: &u32| rules[*rule as usize].as_ref() == Some(key);
+        let Ok(entry) = self.by_key.find_entry(hash(key), is_it) else {
             return false;
         };
-        for pattern in &rule.patterns {
-            self.paths.forget(&pattern.compiled);
-        }
-        if self.paths.forgotten > self.paths.named {
-            self.paths = Paths::new();
-            for pattern in self.rules.values_mut().flat_map(|rule| &mut rule.patterns) {
-                pattern.ids = self.paths.add(&pattern.compiled);
-            }
+        let (rule, _) = entry.remove();
+        rules[rule as usize] = None;
+        self.removed += 1;
+        if self.removed > FORGOTTEN_MAX.max(self.by_key.len()) {
+            self.rebuild();
         }
         true
+    }
+
+    /// Returns how many keys there are.
+    pub fn len(&self) -> usize {
+        self.by_key.len()
+    }
+
+    /// Returns whether there are no rules.
+    pub fn is_empty(&self) -> bool {
+        self.by_key.is_empty()
     }
 
     /// Returns the keys that match an event, one JSON object, in the order in which they were inserted.
@@ -95,7 +137,7 @@ impl<K: Clone + Eq + Hash> Matcher<K> {
     ///
     /// Returns an error if the event is not a JSON object, wherever in it the fault lies.
     pub fn matches(&self, event: &[u8]) -> Result<Vec<K>, EventError> {
-        Ok(self.matches_flattened(&Flattened::of_event(event, &self.paths.index)?))
+        self.matches_input(Input::Bytes(event))
     }
 
     /// Returns the keys that match an event whose top-level fields come apart.
@@ -104,13 +146,77 @@ impl<K: Clone + Eq + Hash> Matcher<K> {
     ///
     /// Returns an error if the value of a field is not JSON, whether a pattern reads it or not.
     pub fn matches_fields(&self, fields: &[Field<'_>]) -> Result<Vec<K>, EventError> {
-        Ok(self.matches_flattened(&Flattened::of_fields(fields, &self.paths.index)?))
+        self.matches_input(Input::Fields(fields))
     }
 
-    fn matches_flattened(&self, event: &Flattened<'_>) -> Vec<K> {
-        let holds = |pattern: &Indexed| evaluate::matches(&pattern.compiled, &pattern.ids, event);
-        let matching = self.rules.values().filter(|rule| rule.patterns.iter().any(holds));
-        matching.map(|rule| rule.key.clone()).collect()
+    /// Appends the keys that match an event, in the order in which they were inserted.
+    ///
+    /// Once the scratch and the list have grown to what the events need, no memory is asked for.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the event is not JSON, wherever in it the fault lies; then no key is appended.
+    pub fn matches_into(
+        &self,
+        event: Input<'_>,
+        scratch: &mut Scratch,
+        keys: &mut Vec<K>,
+    ) -> Result<(), EventError> {
+        let event = Flattened::read(event, &self.paths, &mut scratch.leaves, &mut scratch.walk)?;
+        let rules = scratch.finder.find(&self.tree, event);
+        keys.extend(rules.iter().filter_map(|rule| self.rules[*rule as usize].clone()));
+        Ok(())
+    }
+
+    fn matches_input(&self, event: Input<'_>) -> Result<Vec<K>, EventError> {
+        let mut keys = Vec::new();
+        self.matches_into(event, &mut Scratch::new(), &mut keys)?;
+        Ok(keys)
+    }
+
+    /// Returns the rule of a key, which may be new.
+    fn rule(&mut self, key: K) -> u32 {
+        let hashed = hash(&key);
+        let is_it = |rule: &u32| self.rules[*rule as usize].as_ref() == Some(&key);
+        if let Some(rule) = self.by_key.find(hashed, is_it) {
+            return *rule;
+        }
+        let fresh = u32::try_from(self.rules.len()).unwrap_or(u32::MAX);
+        self.rules.push(Some(key));
+        let rules = &self.rules;
+        self.by_key.insert_unique(hashed, fresh, |rule| rules[*rule as usize].as_ref().map_or(0, hash));
+        fresh
+    }
+
+    /// Moves the rules that are left to a new set.
+    fn rebuild(&mut self) {
+        let old = std::mem::take(self);
+        let moved: Vec<Option<u32>> =
+            old.rules.into_iter().map(|key| key.map(|key| self.rule(key))).collect();
+        let paths = old.paths.texts();
+        let mut seen = HashSet::new();
+        for (rule, combination) in old.tree.combinations() {
+            let Some(rule) = moved[rule as usize] else {
+                continue;
+            };
+            match combination {
+                Combination::Text(path, text) => {
+                    let path = self.paths.insert(&paths[path as usize]);
+                    self.tree.add_text(rule, path, &text);
+                }
+                Combination::Tests(tests) => {
+                    if seen.insert((rule, tests)) {
+                        let held = tests.iter().map(|id| {
+                            let test = old.tree.tests().get(*id);
+                            let path = self.paths.insert(&paths[test.path as usize]);
+                            self.tree.hold(Test { path, ..test }, old.tree.tests().text(*id))
+                        });
+                        let held: Vec<TestId> = held.collect();
+                        self.tree.add(rule, &held);
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -120,23 +226,18 @@ impl<K: Clone + Eq + Hash> Default for Matcher<K> {
     }
 }
 
-impl Paths {
-    fn new() -> Self {
-        Self { index: PathIndex::new(), held: 0, named: 0, forgotten: 0 }
+/// Returns the path and the text where a combination is one text of one field.
+fn only_text<'c>(compiled: &'c Compiled, branch: &'c Branch) -> Option<(u32, &'c str)> {
+    let mut rules = compiled.rules(branch);
+    match (rules.next(), rules.next()) {
+        (Some(only), None) => match &*only.conditions {
+            [Condition::Text(text)] => Some((only.path, text)),
+            _ => None,
+        },
+        _ => None,
     }
+}
 
-    fn add(&mut self, compiled: &Compiled) -> Box<[PathId]> {
-        self.named += compiled.paths.len();
-        let insert = |path: &str| {
-            let id = self.index.insert(path, self.held);
-            self.held += u32::from(id == self.held);
-            id
-        };
-        compiled.paths.iter().map(AsRef::as_ref).map(insert).collect()
-    }
-
-    fn forget(&mut self, compiled: &Compiled) {
-        self.named -= compiled.paths.len();
-        self.forgotten += compiled.paths.len();
-    }
+fn hash<K: Hash>(key: &K) -> u64 {
+    FixedState::default().hash_one(key)
 }

@@ -4,16 +4,17 @@
 //! and the column that is reported with it; both are those of `EventBridge`.
 
 mod anything_but;
+mod combinations;
 mod expression;
 mod numeric;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-
 use crate::compiled::{Branch, Compiled, FieldRule};
-use crate::complexity;
+use crate::complexity::Complexity;
 use crate::condition::Condition;
-use crate::error::{COMBINATIONS_MAX, Error, Reason};
+use crate::error::{COMBINATIONS_MAX, Error, FIELDS_MAX, PATHS_MAX, Reason};
 use crate::json::{Reader, SyntaxError, Token};
+
+use combinations::{Combination, Combinations, index};
 
 /// Names that cannot be fields inside `$or`, because they are operators or are kept for ones to come.
 const RESERVED: [&str; 24] = [
@@ -43,17 +44,14 @@ const RESERVED: [&str; 24] = [
     "ip-address-not-in-range",
 ];
 
-/// A combination being built: for each path the rule written last.
-type Combination = BTreeMap<u32, u32>;
-
 /// Compiles a pattern's text.
 pub(crate) fn parse(text: &str) -> Result<Compiled, Error> {
     let mut parser = Parser {
         text,
         reader: Reader::new(text),
-        paths: HashMap::new(),
-        compiled: Compiled::default(),
-        combinations: Vec::new(),
+        fields: Vec::new(),
+        paths_len: 0,
+        combinations: Combinations::new(),
         scopes: Vec::new(),
         path: String::new(),
         steps: 0,
@@ -68,15 +66,24 @@ pub(crate) fn parse(text: &str) -> Result<Compiled, Error> {
 struct Parser<'a> {
     text: &'a str,
     reader: Reader<'a>,
-    paths: HashMap<Box<str>, u32>,
-    compiled: Compiled,
+    /// The fields read so far, in the order of the text.
+    fields: Vec<Field>,
+    /// How many bytes their paths have together.
+    paths_len: usize,
+    combinations: Combinations,
     /// The dotted path of the object that is being read.
     path: String,
     steps: usize,
-    /// What the fields read so far make up; none before the first.
-    combinations: Vec<Combination>,
     /// The objects and `$or` lists that are being read, the innermost last.
     scopes: Vec<Scope>,
+}
+
+/// The list of one field's alternatives.
+struct Field {
+    path: Box<str>,
+    conditions: Vec<Condition>,
+    /// Where each condition stands in the text.
+    spans: Vec<(usize, usize)>,
 }
 
 enum Scope {
@@ -117,7 +124,7 @@ impl Parser<'_> {
                 (Token::ArrayEnd, Scope::Or { .. }) => self.leave_or()?,
                 (Token::ObjectStart, Scope::Or { before, count, .. }) => {
                     *count += 1;
-                    self.combinations.clone_from(before);
+                    self.combinations.go_on(before);
                     self.scopes.push(Scope::Object { empty: true, inside_or: true, outer: None });
                 }
                 (_, Scope::Or { .. }) => return Err(self.refuse(&Reason::OrMember)),
@@ -160,7 +167,7 @@ impl Parser<'_> {
             self.steps -= 1;
         }
         if let Some(Scope::Or { after, .. }) = self.scopes.last_mut() {
-            after.append(&mut self.combinations);
+            self.combinations.append_to(after, index(self.fields.len()));
             if after.len() > COMBINATIONS_MAX {
                 return Err(self.refuse_whole(&Reason::TooManyCombinations));
             }
@@ -173,10 +180,8 @@ impl Parser<'_> {
         if self.token()? != Token::ArrayStart {
             return Err(self.refuse(&Reason::OrNotAnArray));
         }
-        let mut before = std::mem::take(&mut self.combinations);
-        if before.is_empty() {
-            before.push(Combination::new());
-        }
+        let mut before = Vec::new();
+        self.combinations.append_to(&mut before, index(self.fields.len()));
         self.scopes.push(Scope::Or { before, after: Vec::new(), count: 0 });
         Ok(())
     }
@@ -186,12 +191,12 @@ impl Parser<'_> {
             if count < 2 {
                 return Err(self.refuse(&Reason::OrTooShort));
             }
-            self.combinations = after;
+            self.combinations.go_on(&after);
         }
         Ok(())
     }
 
-    /// Reads the list of a field's alternatives and writes it into every combination.
+    /// Reads the list of a field's alternatives.
     fn leaf(&mut self) -> Result<(), Error> {
         let mut conditions = Vec::new();
         let mut spans = Vec::new();
@@ -207,51 +212,37 @@ impl Parser<'_> {
         if conditions.is_empty() {
             return Err(self.refuse(&Reason::EmptyArray));
         }
-        let path = self.path_id();
-        let rule = index(self.compiled.rules.len());
-        self.compiled.rules.push(FieldRule {
-            path,
-            absent: conditions.iter().any(|condition| matches!(condition, Condition::Absent)),
-            conditions: conditions.into(),
-            spans: spans.into(),
-        });
-        if self.combinations.is_empty() {
-            self.combinations.push(Combination::new());
+        self.paths_len += self.path.len();
+        if self.paths_len > PATHS_MAX {
+            return Err(self.refuse_whole(&Reason::PathsTooLong));
         }
-        for combination in &mut self.combinations {
-            combination.insert(path, rule);
-        }
+        self.fields.push(Field { path: self.path.as_str().into(), conditions, spans });
         Ok(())
     }
 
-    fn path_id(&mut self) -> u32 {
-        if let Some(id) = self.paths.get(&*self.path) {
-            return *id;
-        }
-        let id = index(self.compiled.paths.len());
-        self.compiled.paths.push(self.path.as_str().into());
-        self.paths.insert(self.path.as_str().into(), id);
-        id
-    }
-
     fn finish(mut self) -> Result<Compiled, Error> {
-        let paths = &self.compiled.paths;
-        let by_path = |rule: &(u32, u32)| paths[rule.0 as usize].encode_utf16().collect::<Vec<_>>();
-        let mut branches = Vec::with_capacity(self.combinations.len());
-        for combination in &self.combinations {
-            let mut rules: Vec<_> = combination.iter().map(|(path, rule)| (*path, *rule)).collect();
-            rules.sort_by_cached_key(by_path);
-            branches.push(Branch(rules.into_iter().map(|(_, rule)| rule).collect()));
+        if self.combinations.total(index(self.fields.len())) > FIELDS_MAX {
+            return Err(self.refuse_whole(&Reason::TooManyFields));
         }
-        self.compiled.branches = branches;
-        let in_force: BTreeSet<u32> =
-            self.compiled.branches.iter().flat_map(|branch| branch.0.iter().copied()).collect();
-        let conditions = |rule: &u32| &self.compiled.rules[*rule as usize].conditions;
-        if in_force.iter().map(conditions).any(|field| complexity::exceeds(field, complexity::COMPLEXITY_MAX))
-        {
+        let ranks = ranks(&self.fields);
+        let combinations = std::mem::replace(&mut self.combinations, Combinations::new());
+        let branches = combinations.expand(&ranks);
+        if self.is_too_complex(&branches) {
             return Err(self.refuse_whole(&Reason::TooComplex));
         }
-        Ok(self.compiled)
+        let (paths, rules) = rules(self.fields, &ranks);
+        Ok(Compiled { paths, rules, branches })
+    }
+
+    /// Returns whether the wildcards of a field that is in some combination are too complex.
+    fn is_too_complex(&self, branches: &[Branch]) -> bool {
+        let mut in_force = vec![false; self.fields.len()];
+        for field in branches.iter().flat_map(|branch| &branch.0) {
+            in_force[*field as usize] = true;
+        }
+        let mut complexity = Complexity::new(self.text.len());
+        let mut fields = self.fields.iter().zip(in_force).filter(|(_, in_force)| *in_force);
+        fields.any(|(field, _)| complexity.exceeded(&field.conditions))
     }
 
     fn token(&mut self) -> Result<Token, Error> {
@@ -282,7 +273,36 @@ impl Parser<'_> {
     }
 }
 
-/// A text of 2^32 bytes is needed for as many rules.
-fn index(length: usize) -> u32 {
-    u32::try_from(length).unwrap_or(u32::MAX)
+/// Returns for each field the place of its path among all paths in order, which is that of their UTF-16 units.
+fn ranks(fields: &[Field]) -> Vec<u32> {
+    let path = |field: &usize| &*fields[*field].path;
+    let mut order: Vec<usize> = (0..fields.len()).collect();
+    // Only what takes two units is out of order by its bytes, and in UTF-8 it starts with F0 or above.
+    if fields.iter().any(|field| field.path.bytes().any(|byte| byte >= 0xF0)) {
+        order.sort_by_cached_key(|field| path(field).encode_utf16().collect::<Vec<_>>());
+    } else {
+        order.sort_unstable_by_key(path);
+    }
+    let mut ranks = vec![0; fields.len()];
+    for pair in order.windows(2) {
+        ranks[pair[1]] = ranks[pair[0]] + u32::from(path(&pair[0]) != path(&pair[1]));
+    }
+    ranks
+}
+
+/// Numbers the paths in the order of the text, and writes the fields down with these numbers.
+fn rules(fields: Vec<Field>, ranks: &[u32]) -> (Vec<Box<str>>, Vec<FieldRule>) {
+    let mut paths = Vec::new();
+    let mut ids = vec![None; fields.len()];
+    let rule = |(field, rank): (Field, &u32)| FieldRule {
+        path: *ids[*rank as usize].get_or_insert_with(|| {
+            paths.push(field.path);
+            index(paths.len() - 1)
+        }),
+        absent: field.conditions.iter().any(|condition| matches!(condition, Condition::Absent)),
+        conditions: field.conditions.into(),
+        spans: field.spans.into(),
+    };
+    let rules = fields.into_iter().zip(ranks).map(rule).collect();
+    (paths, rules)
 }

@@ -1,13 +1,15 @@
 //! One event pattern.
 
-use crate::compiled::Compiled;
+use crate::compiled::{Compiled, FieldRule};
+use crate::elements::Search;
 use crate::error::{Error, EventError};
 use crate::evaluate;
 use crate::explain::{self, Explanation};
-use crate::flatten::Flattened;
+use crate::flatten::{Flattened, Leaves};
 use crate::parse;
-use crate::paths::{PathId, PathIndex};
-use crate::value::Field;
+use crate::paths::PathIndex;
+use crate::value::{Field, Input};
+use crate::walk::Walk;
 
 /// A compiled event pattern.
 ///
@@ -22,9 +24,8 @@ use crate::value::Field;
 pub struct Pattern {
     text: Box<str>,
     compiled: Compiled,
-    index: PathIndex,
     /// The pattern's own paths, numbered in order.
-    ids: Box<[PathId]>,
+    index: PathIndex,
 }
 
 impl Pattern {
@@ -36,8 +37,10 @@ impl Pattern {
     pub fn parse(text: &str) -> Result<Self, Error> {
         let compiled = parse::parse(text)?;
         let mut index = PathIndex::new();
-        let ids = (0..).zip(&compiled.paths).map(|(id, path)| index.insert(path, id)).collect();
-        Ok(Self { text: text.into(), compiled, index, ids })
+        for path in &compiled.paths {
+            index.insert(path);
+        }
+        Ok(Self { text: text.into(), compiled, index })
     }
 
     /// Returns the text the pattern was compiled from.
@@ -56,7 +59,7 @@ impl Pattern {
     ///
     /// Returns an error if the event is not a JSON object, wherever in it the fault lies.
     pub fn matches(&self, event: &[u8]) -> Result<bool, EventError> {
-        Ok(self.matches_flattened(&Flattened::of_event(event, &self.index)?))
+        self.read(Input::Bytes(event), |event| self.holds(event))
     }
 
     /// Returns whether an event whose top-level fields come apart matches.
@@ -65,7 +68,7 @@ impl Pattern {
     ///
     /// Returns an error if the value of a field is not JSON, whether the pattern reads it or not.
     pub fn matches_fields(&self, fields: &[Field<'_>]) -> Result<bool, EventError> {
-        Ok(self.matches_flattened(&Flattened::of_fields(fields, &self.index)?))
+        self.read(Input::Fields(fields), |event| self.holds(event))
     }
 
     /// Returns field by field what the pattern wants and what an event has.
@@ -74,7 +77,7 @@ impl Pattern {
     ///
     /// Returns an error if the event is not a JSON object, wherever in it the fault lies.
     pub fn explain(&self, event: &[u8]) -> Result<Explanation, EventError> {
-        Ok(self.explain_flattened(&Flattened::of_event(event, &self.index)?))
+        self.read(Input::Bytes(event), |event| self.explanation(event))
     }
 
     /// Returns field by field what the pattern wants and what an event has whose top-level fields come apart.
@@ -83,18 +86,33 @@ impl Pattern {
     ///
     /// Returns an error if the value of a field is not JSON, whether the pattern reads it or not.
     pub fn explain_fields(&self, fields: &[Field<'_>]) -> Result<Explanation, EventError> {
-        Ok(self.explain_flattened(&Flattened::of_fields(fields, &self.index)?))
+        self.read(Input::Fields(fields), |event| self.explanation(event))
     }
 
-    pub(crate) fn into_compiled(self) -> Compiled {
-        self.compiled
+    pub(crate) fn compiled(&self) -> &Compiled {
+        &self.compiled
     }
 
-    fn matches_flattened(&self, event: &Flattened<'_>) -> bool {
-        evaluate::matches(&self.compiled, &self.ids, event)
+    /// Returns what the pattern wants of a field, as it writes it.
+    pub(crate) fn text_of(&self, field: &FieldRule) -> String {
+        let mut text = String::new();
+        for (start, end) in &field.spans {
+            text.push_str(&self.text[*start..*end]);
+            text.push(',');
+        }
+        text
     }
 
-    fn explain_flattened(&self, event: &Flattened<'_>) -> Explanation {
-        explain::explain(&self.text, &self.compiled, &self.ids, event)
+    fn read<R>(&self, event: Input<'_>, decide: impl FnOnce(Flattened<'_>) -> R) -> Result<R, EventError> {
+        let (mut leaves, mut walk) = (Leaves::new(), Walk::default());
+        Flattened::read(event, &self.index, &mut leaves, &mut walk).map(decide)
+    }
+
+    fn holds(&self, event: Flattened<'_>) -> bool {
+        evaluate::matches(&self.compiled, event, &mut Search::default())
+    }
+
+    fn explanation(&self, event: Flattened<'_>) -> Explanation {
+        explain::explain(&self.text, &self.compiled, event)
     }
 }

@@ -1,6 +1,18 @@
-//! The values and fields of an event.
+//! What an event is made of, and the forms in which one is handed over.
 
-use std::borrow::Cow;
+use crate::checked::Checked;
+use crate::number;
+
+/// An event, in the form in which the caller has it.
+#[derive(Clone, Copy, Debug)]
+pub enum Input<'a> {
+    /// One JSON object. All of it is checked.
+    Bytes(&'a [u8]),
+    /// One JSON object that was checked before.
+    Checked(Checked<'a>),
+    /// The event's top-level fields.
+    Fields(&'a [Field<'a>]),
+}
 
 /// One top-level field of an event whose fields come apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,17 +28,38 @@ pub struct Field<'a> {
 pub enum FieldValue<'a> {
     /// A string, unescaped and without quotes.
     Text(&'a str),
-    /// One JSON value of any kind, as it stands in the event.
+    /// One JSON value of any kind, as it stands in the event. All of it is checked.
     Json(&'a [u8]),
+    /// One JSON value of any kind that was checked before.
+    Checked(Checked<'a>),
 }
 
 /// A value that a condition can look at.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Value<'e> {
-    Text(Cow<'e, str>),
-    /// A number, in the event's own text.
-    Number(&'e str),
+    Text(&'e str),
+    Number(Number<'e>),
     Literal(Literal),
+}
+
+/// A number in an event.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Number<'e> {
+    /// Its own text.
+    pub(crate) text: &'e str,
+    /// The nearest double; none where that is infinite.
+    pub(crate) nearest: Option<f64>,
+}
+
+impl<'e> Number<'e> {
+    pub(crate) fn new(text: &'e str) -> Self {
+        Self { text, nearest: number::nearest(text) }
+    }
+
+    /// Returns whether the nearest double is one that is wanted, and is the number itself.
+    pub(crate) fn is(self, wanted: impl FnOnce(f64) -> bool) -> bool {
+        self.nearest.is_some_and(|nearest| wanted(nearest) && number::keeps(self.text, nearest))
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

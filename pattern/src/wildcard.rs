@@ -9,6 +9,19 @@ pub(crate) struct Wildcard {
     pieces: Box<[Box<str>]>,
 }
 
+/// What of a wildcard pattern a text lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Missing<'a> {
+    /// It has no star and is another text.
+    Whole(&'a str),
+    /// The text begins otherwise.
+    Beginning(&'a str),
+    /// The text ends otherwise, or what should be its end is its beginning.
+    Ending(&'a str),
+    /// The piece is not there; the one before it is.
+    Middle { piece: &'a str, before: &'a str },
+}
+
 impl Wildcard {
     /// Reads a pattern: `*` is a star, `\*` and `\\` are the characters themselves.
     ///
@@ -40,21 +53,33 @@ impl Wildcard {
     }
 
     pub(crate) fn matches(&self, value: &str) -> bool {
+        self.missing(value).is_none()
+    }
+
+    /// Returns the first piece that a text lacks, and how many bytes the pieces have that it has: the first, then
+    /// the last, then those between in their order.
+    pub(crate) fn missing(&self, value: &str) -> Option<(Missing<'_>, usize)> {
         let [first, middle @ .., last] = &*self.pieces else {
-            return self.pieces.first().is_some_and(|only| **only == *value);
+            let only = self.pieces.first()?;
+            return (**only != *value).then_some((Missing::Whole(only), 0));
         };
         let Some(rest) = value.strip_prefix(&**first) else {
-            return false;
+            return Some((Missing::Beginning(first), 0));
         };
+        let mut there = first.len();
         let Some(mut rest) = rest.strip_suffix(&**last) else {
-            return false;
+            return Some((Missing::Ending(last), there));
         };
-        middle.iter().all(|piece| match rest.find(&**piece) {
-            Some(at) => {
-                rest = &rest[at + piece.len()..];
-                true
-            }
-            None => false,
-        })
+        there += last.len();
+        let mut before = first;
+        for piece in middle {
+            let Some(at) = rest.find(&**piece) else {
+                return Some((Missing::Middle { piece, before }, there));
+            };
+            rest = &rest[at + piece.len()..];
+            there += piece.len();
+            before = piece;
+        }
+        None
     }
 }

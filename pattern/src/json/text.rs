@@ -1,6 +1,7 @@
 //! Strings: checked in place, unescaped only where somebody asks.
 
 use std::borrow::Cow;
+use std::str;
 
 use super::{Fault, RawText, Reader, SyntaxError, describe};
 
@@ -69,18 +70,22 @@ impl<'a> Reader<'a> {
     /// Returns a string that was checked, unescaped.
     pub(super) fn decode(&self, raw: RawText) -> Cow<'a, str> {
         let content = &self.text[raw.start..raw.end];
-        if raw.escaped { Cow::Owned(unescape(content)) } else { Cow::Borrowed(content) }
+        if !raw.escaped {
+            return Cow::Borrowed(content);
+        }
+        let mut plain = String::with_capacity(content.len());
+        unescape(content.as_bytes(), &mut plain);
+        Cow::Owned(plain)
     }
 }
 
-/// Replaces the escapes of a string that was checked.
-fn unescape(content: &str) -> String {
-    let mut plain = String::with_capacity(content.len());
+/// Appends a string that was checked, its escapes replaced.
+pub(crate) fn unescape(content: &[u8], plain: &mut String) {
     let mut rest = content;
-    while let Some(at) = rest.find('\\') {
-        plain.push_str(&rest[..at]);
+    while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
+        push_plain(plain, &rest[..at]);
         let escape = &rest[at + 1..];
-        let (character, length) = match escape.as_bytes().first() {
+        let (character, length) = match escape.first() {
             Some(b'b') => ('\u{8}', 1),
             Some(b'f') => ('\u{c}', 1),
             Some(b'n') => ('\n', 1),
@@ -94,17 +99,21 @@ fn unescape(content: &str) -> String {
         plain.push(character);
         rest = escape.get(length..).unwrap_or_default();
     }
-    plain.push_str(rest);
-    plain
+    push_plain(plain, rest);
+}
+
+/// Appends text between escapes.
+fn push_plain(plain: &mut String, text: &[u8]) {
+    plain.push_str(str::from_utf8(text).unwrap_or_default());
 }
 
 /// Reads `uXXXX`, and the second half of a surrogate pair where it follows.
-fn unicode_escape(escape: &str) -> (char, usize) {
+fn unicode_escape(escape: &[u8]) -> (char, usize) {
     let high = hexadecimal(escape.get(1..5));
     if let Some(character) = char::from_u32(high) {
         return (character, 5);
     }
-    let low = if escape.get(5..7) == Some("\\u") { hexadecimal(escape.get(7..11)) } else { 0 };
+    let low = if escape.get(5..7) == Some(b"\\u") { hexadecimal(escape.get(7..11)) } else { 0 };
     if (0xD800..0xDC00).contains(&high) && (0xDC00..0xE000).contains(&low) {
         let code = 0x1_0000 + ((high - 0xD800) << 10) + (low - 0xDC00);
         return (char::from_u32(code).unwrap_or(LONE_SURROGATE), 11);
@@ -112,7 +121,8 @@ fn unicode_escape(escape: &str) -> (char, usize) {
     (LONE_SURROGATE, 5)
 }
 
-fn hexadecimal(digits: Option<&str>) -> u32 {
+fn hexadecimal(digits: Option<&[u8]>) -> u32 {
+    let digits = digits.and_then(|digits| str::from_utf8(digits).ok());
     digits.and_then(|digits| u32::from_str_radix(digits, 16).ok()).unwrap_or_default()
 }
 

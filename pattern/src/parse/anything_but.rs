@@ -1,7 +1,5 @@
 //! The operator `anything-but`.
 
-use std::collections::HashSet;
-
 use crate::condition::{Condition, Excluded};
 use crate::error::{Error, Reason};
 use crate::fold::Folded;
@@ -32,7 +30,7 @@ impl Parser<'_> {
         let excluded = match (token, kind) {
             (Token::ArrayStart, Kind::Value) => self.value_list()?,
             (Token::ArrayStart, _) => self.text_list(kind)?,
-            (Token::Text, Kind::Value) => Excluded::Texts(HashSet::from([self.string()?])),
+            (Token::Text, Kind::Value) => Excluded::Texts([self.string()?].into()),
             (Token::Number, Kind::Value) => {
                 let number = self.compared().map_err(|reason| self.refuse_unplaced(&reason))?;
                 Excluded::Numbers([number].into())
@@ -70,14 +68,14 @@ impl Parser<'_> {
 
     /// Reads a list of strings or a list of numbers.
     fn value_list(&mut self) -> Result<Excluded, Error> {
-        let mut texts = HashSet::new();
+        let mut texts = Vec::new();
         let mut numbers = Vec::new();
         loop {
             match self.list_token()? {
                 Token::ArrayEnd => break,
                 Token::Text => {
                     let text = self.list_string()?;
-                    texts.insert(text);
+                    texts.push(text);
                 }
                 Token::Number => numbers.push(self.compared().map_err(|reason| self.refuse(&reason))?),
                 _ => return Err(self.refuse_twice(&Reason::AnythingButMember)),
@@ -86,7 +84,9 @@ impl Parser<'_> {
         if texts.is_empty() == numbers.is_empty() {
             return Err(self.refuse(&Reason::AnythingButMixed));
         }
-        Ok(if numbers.is_empty() { Excluded::Texts(texts) } else { Excluded::Numbers(numbers.into()) })
+        numbers.sort_unstable_by(f64::total_cmp);
+        texts.sort_unstable();
+        Ok(if numbers.is_empty() { Excluded::Texts(texts.into()) } else { Excluded::Numbers(numbers.into()) })
     }
 
     /// Reads a list of prefixes, suffixes, texts or wildcard patterns.
@@ -108,7 +108,7 @@ impl Parser<'_> {
 
     fn excluded(&self, kind: Kind, texts: Vec<Box<str>>) -> Result<Excluded, Error> {
         Ok(match kind {
-            Kind::Value => Excluded::Texts(texts.into_iter().collect()),
+            Kind::Value => Excluded::Texts(texts.into()),
             Kind::Prefix => Excluded::Prefixes(texts.into()),
             Kind::Suffix => Excluded::Suffixes(texts.into()),
             Kind::EqualFold => Excluded::Folded(texts.iter().map(|text| Folded::new(text)).collect()),

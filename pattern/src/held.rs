@@ -1,0 +1,70 @@
+//! The tests of all combinations, each held once however many rules make it.
+
+use std::hash::{BuildHasher, Hasher};
+
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+
+use crate::condition::Condition;
+use crate::evaluate::Test;
+use crate::paths::PathId;
+
+/// Which of the tests.
+pub(crate) type TestId = u32;
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tests {
+    tests: Vec<Held>,
+    by_text: HashTable<TestId>,
+}
+
+#[derive(Clone, Debug)]
+struct Held {
+    path: PathId,
+    conditions: Box<[Condition]>,
+    absent: bool,
+    /// The conditions as a pattern writes them: tests of one path with one text are one test.
+    text: Box<str>,
+}
+
+impl Tests {
+    /// Returns the id of a test, whose conditions a pattern writes so.
+    pub(crate) fn hold(&mut self, test: Test<'_>, written: &str) -> TestId {
+        let is_it = |id: &TestId| {
+            let held = &self.tests[*id as usize];
+            held.path == test.path && *held.text == *written
+        };
+        let hashed = hash(test.path, written);
+        if let Some(id) = self.by_text.find(hashed, is_it) {
+            return *id;
+        }
+        let fresh = TestId::try_from(self.tests.len()).unwrap_or(TestId::MAX);
+        let conditions = test.conditions.into();
+        self.tests.push(Held { path: test.path, conditions, absent: test.absent, text: written.into() });
+        let tests = &self.tests;
+        let rehash = |id: &TestId| hash(tests[*id as usize].path, &tests[*id as usize].text);
+        self.by_text.insert_unique(hashed, fresh, rehash);
+        fresh
+    }
+
+    pub(crate) fn get(&self, id: TestId) -> Test<'_> {
+        let held = &self.tests[id as usize];
+        Test { path: held.path, conditions: &held.conditions, absent: held.absent }
+    }
+
+    /// Returns the conditions as a pattern writes them.
+    pub(crate) fn text(&self, id: TestId) -> &str {
+        &self.tests[id as usize].text
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.tests.len()
+    }
+}
+
+fn hash(path: PathId, text: &str) -> u64 {
+    let mut hasher = FixedState::default().build_hasher();
+    hasher.write_u32(path);
+    hasher.write(text.as_bytes());
+    hasher.finish()
+}

@@ -1,0 +1,264 @@
+//! Under which keys a condition is found, and which keys a value asks for.
+//!
+//! A condition has keys such that every value that fulfils it asks for one of them. Where a value that asks for the
+//! key is sure to fulfil the condition, the key is exact.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use crate::condition::{Bound, Condition, Range};
+use crate::value::Literal;
+use crate::wildcard::Wildcard;
+
+/// Beginnings and endings up to this length are keys as they are; longer ones are cut to one of few lengths, so
+/// that a value asks for few of its own.
+const UNCUT_MAX: usize = 64;
+
+/// How many bytes of a text that may stand anywhere in a value are its key.
+const GRAM_MAX: usize = 8;
+
+/// What a key says about a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub(crate) enum Kind {
+    Text,
+    /// A text in lower case; only of ASCII.
+    Fold,
+    Prefix,
+    PrefixFold,
+    Suffix,
+    SuffixFold,
+    /// A text that stands somewhere in the value.
+    Gram,
+    Address,
+    Cidr4,
+    Cidr6,
+    Number,
+    /// A number in its own text.
+    NumberText,
+    /// All numbers that share the first bits of their place in the order of all numbers.
+    Block,
+    Literal,
+    /// Any value.
+    Present,
+}
+
+/// A question that a value answers with at most one key, but for grams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Probe {
+    pub(crate) kind: Kind,
+    /// Bytes of a beginning, an ending or a gram, bits of a block of addresses, bits left open of a number's place.
+    pub(crate) size: u32,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Key<'c> {
+    pub(crate) probe: Probe,
+    pub(crate) bytes: Cow<'c, [u8]>,
+    pub(crate) exact: bool,
+}
+
+impl<'c> Key<'c> {
+    fn new(kind: Kind, bytes: impl Into<Cow<'c, [u8]>>) -> Self {
+        Self { probe: Probe { kind, size: 0 }, bytes: bytes.into(), exact: true }
+    }
+
+    fn sized(kind: Kind, size: usize, bytes: impl Into<Cow<'c, [u8]>>) -> Self {
+        let size = u32::try_from(size).unwrap_or(u32::MAX);
+        Self { probe: Probe { kind, size }, bytes: bytes.into(), exact: true }
+    }
+
+    fn inexact(self) -> Self {
+        Self { exact: false, ..self }
+    }
+
+    fn present() -> Self {
+        Self::new(Kind::Present, &[][..])
+    }
+
+    fn prefix(kind: Kind, text: &'c [u8]) -> Self {
+        let length = cut(text.len());
+        Self { exact: length == text.len(), ..Self::sized(kind, length, &text[..length]) }
+    }
+
+    fn suffix(kind: Kind, text: &'c [u8]) -> Self {
+        let length = cut(text.len());
+        Self { exact: length == text.len(), ..Self::sized(kind, length, &text[text.len() - length..]) }
+    }
+
+    pub(crate) fn text(text: &'c str) -> Self {
+        Self::new(Kind::Text, text.as_bytes())
+    }
+
+    /// Returns whether the key tells values of one field apart.
+    pub(crate) fn is_strong(&self) -> bool {
+        self.probe.kind != Kind::Present
+    }
+}
+
+/// Returns the keys of a field's conditions, each once; none where a field without a value fulfils one of them.
+///
+/// Of several keys that would do for a condition, that with the least `load` is taken.
+pub(crate) fn keys_of(conditions: &[Condition], load: impl Fn(&Key<'_>) -> u32) -> Vec<Key<'_>> {
+    let mut keys = Vec::with_capacity(conditions.len());
+    for condition in conditions {
+        if !add_keys(condition, &mut keys, &load) {
+            return Vec::new();
+        }
+    }
+    if let Some(present) = keys.iter().find(|key| !key.is_strong()) {
+        let exact = keys.iter().any(|key| !key.is_strong() && key.exact);
+        return vec![Key { exact, ..present.clone() }];
+    }
+    keys.sort_by(|left, right| {
+        (left.probe, &left.bytes, right.exact).cmp(&(right.probe, &right.bytes, left.exact))
+    });
+    keys.dedup_by(|later, first| later.probe == first.probe && later.bytes == first.bytes);
+    keys
+}
+
+/// Appends the keys of a condition; returns whether it has any.
+fn add_keys<'c>(condition: &'c Condition, keys: &mut Vec<Key<'c>>, load: &impl Fn(&Key<'_>) -> u32) -> bool {
+    let key = match condition {
+        Condition::Absent => return false,
+        Condition::Range(range) => {
+            keys.extend(blocks(*range).into_iter().flatten());
+            return true;
+        }
+        Condition::Wildcard(wildcard) => {
+            let options = wildcard_keys(wildcard);
+            let lightest = options
+                .into_iter()
+                .min_by_key(|key| (load(key), std::cmp::Reverse(key.bytes.len())))
+                .unwrap_or_else(|| Key::present().inexact());
+            keys.push(lightest);
+            return true;
+        }
+        Condition::Text(text) => Key::text(text),
+        Condition::Address(address) => Key::new(Kind::Address, address_bytes(*address)),
+        Condition::Literal(literal) => Key::new(Kind::Literal, literal_bytes(*literal)),
+        Condition::Number(number) => Key::new(Kind::Number, number_bytes(*number).to_vec()),
+        Condition::NumberText(text) => Key::new(Kind::NumberText, text.as_bytes()),
+        Condition::Prefix(text) => Key::prefix(Kind::Prefix, text.as_bytes()),
+        Condition::Suffix(text) => Key::suffix(Kind::Suffix, text.as_bytes()),
+        Condition::EqualFold(folded) => match folded.ascii() {
+            Some(text) => Key::new(Kind::Fold, text),
+            None => Key::present().inexact(),
+        },
+        Condition::PrefixFold(folded) => match folded.ascii() {
+            Some(text) => Key::prefix(Kind::PrefixFold, text),
+            None => Key::present().inexact(),
+        },
+        Condition::SuffixFold(folded) => match folded.ascii() {
+            Some(text) => Key::suffix(Kind::SuffixFold, text),
+            None => Key::present().inexact(),
+        },
+        Condition::Cidr(cidr) => {
+            let (address, bits) = cidr.block();
+            let kind = if address.is_ipv4() { Kind::Cidr4 } else { Kind::Cidr6 };
+            Key::sized(kind, usize::from(bits), cidr_bytes(address, bits))
+        }
+        Condition::AnythingBut(_) => Key::present().inexact(),
+        Condition::Exists => Key::present(),
+    };
+    keys.push(key);
+    true
+}
+
+/// Returns the length to which a beginning or ending of the length is cut.
+fn cut(length: usize) -> usize {
+    if length <= UNCUT_MAX {
+        return length;
+    }
+    let below = 1 << length.ilog2();
+    if length >= below + below / 2 { below + below / 2 } else { below }
+}
+
+/// Returns a key for each piece of the pattern that can tell values apart.
+fn wildcard_keys(wildcard: &Wildcard) -> Vec<Key<'_>> {
+    let [first, middle @ .., last] = wildcard.pieces() else {
+        return wildcard.pieces().iter().map(|only| Key::new(Kind::Text, only.as_bytes())).collect();
+    };
+    let mut keys = Vec::new();
+    let pieces = wildcard.pieces().iter().filter(|piece| !piece.is_empty()).count();
+    if !first.is_empty() {
+        keys.push(Key::prefix(Kind::Prefix, first.as_bytes()));
+    }
+    if !last.is_empty() {
+        keys.push(Key::suffix(Kind::Suffix, last.as_bytes()));
+    }
+    for piece in middle.iter().map(|piece| piece.as_bytes()) {
+        let length = piece.len().min(GRAM_MAX);
+        let gram = Key::sized(Kind::Gram, length, &piece[..length]);
+        keys.push(Key { exact: length == piece.len(), ..gram });
+    }
+    for key in &mut keys {
+        key.exact &= pieces == 1;
+    }
+    keys
+}
+
+/// Returns one or two blocks of numbers that cover the range, and at most four times as many numbers.
+fn blocks(range: Range) -> [Option<Key<'static>>; 2] {
+    let bottom = match range.bottom {
+        Bound::None => 0,
+        Bound::Open(bound) => order(bound).saturating_add(1),
+        Bound::Closed(bound) => order(bound),
+    };
+    let top = match range.top {
+        Bound::None => u64::MAX,
+        Bound::Open(bound) => order(bound).saturating_sub(1),
+        Bound::Closed(bound) => order(bound),
+    };
+    let open = u64::BITS - top.saturating_sub(bottom).leading_zeros();
+    let (first, last) = (block(bottom, open), block(top.max(bottom), open));
+    let second = (first != last).then_some(last);
+    let key =
+        move |block: u64| Key::sized(Kind::Block, open as usize, block_bytes(block, open).to_vec()).inexact();
+    [Some(key(first)), second.map(key)]
+}
+
+/// Returns the place of a number in the order of all numbers.
+pub(crate) fn order(number: f64) -> u64 {
+    let bits = (number + 0.0).to_bits();
+    if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
+}
+
+/// Returns which of the blocks with so many bits left open a number's place lies in.
+pub(crate) fn block(place: u64, open: u32) -> u64 {
+    place.checked_shr(open).unwrap_or(0)
+}
+
+/// Returns the key of a block, which holds how large it is.
+pub(crate) fn block_bytes(block: u64, open: u32) -> [u8; 9] {
+    let mut bytes = [0; 9];
+    bytes[0] = open.to_le_bytes()[0];
+    bytes[1..].copy_from_slice(&block.to_be_bytes());
+    bytes
+}
+
+/// Returns the key of a block of addresses, which holds how large it is.
+pub(crate) fn cidr_bytes(first: IpAddr, bits: u8) -> Vec<u8> {
+    let mut bytes = address_bytes(first);
+    bytes.push(bits);
+    bytes
+}
+
+pub(crate) fn number_bytes(number: f64) -> [u8; 8] {
+    order(number).to_be_bytes()
+}
+
+pub(crate) fn literal_bytes(literal: Literal) -> &'static [u8] {
+    match literal {
+        Literal::True => b"t",
+        Literal::False => b"f",
+        Literal::Null => b"n",
+    }
+}
+
+pub(crate) fn address_bytes(address: IpAddr) -> Vec<u8> {
+    match address {
+        IpAddr::V4(address) => address.octets().to_vec(),
+        IpAddr::V6(address) => address.octets().to_vec(),
+    }
+}
