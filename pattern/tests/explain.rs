@@ -16,7 +16,7 @@ fn each_field_has_a_line() {
         r#"{"source": "shop", "detail": {"total": [40, "x\ny", null]}}"#,
         &[
             r#"source: wanted "shop", found "shop""#,
-            r#"detail.total: wanted {"numeric":[">",100]}, found 40, "x\ny", null"#,
+            r#"detail.total: wanted {"numeric":[">",100]}, found 40, "x\ny", null; closest: 40 is not > 100"#,
             r#"detail.coupon: wanted {"exists":false} or "free to use", found nothing"#,
         ],
     );
@@ -31,6 +31,123 @@ fn the_closest_alternative_is_explained() {
         &["c: wanted 3, found 3", "d: wanted 4, found 4", "e: wanted 5, found nothing"],
     );
     check(pattern, r#"{"c": 3, "b": 2, "a": 1}"#, &["a: wanted 1, found 1", "b: wanted 2, found 2"]);
+}
+
+/// Returns what the explanation of `{"a": [wanted]}` says came closest.
+fn check_closest(wanted: &str, event: &str, expected: &str) {
+    let pattern = format!(r#"{{"a": [{wanted}]}}"#);
+    let explanation = Pattern::parse(&pattern).unwrap().explain(event.as_bytes()).unwrap();
+    let why = explanation.fields[0].closest.as_ref().map_or("nothing", |closest| &closest.why);
+    assert_eq!(why, expected, "{wanted} against {event}");
+}
+
+#[test]
+fn the_closest_alternative_and_what_it_lacks_are_named() {
+    for (wanted, found, why) in [
+        // The same but for its spelling or its kind.
+        (r#""paid", "sent""#, r#""Paid""#, r#""paid" differs in case"#),
+        (r#""sent", "paid""#, r#""paid ""#, r#""paid" differs in white space"#),
+        (r#""paid""#, r#"" PAID""#, r#""paid" differs in case and white space"#),
+        (r#"" paid""#, r#""paid""#, r#"" paid" differs in white space"#),
+        (r#"{"prefix": "shop."}"#, r#""Shop.orders""#, r#""shop." differs in case"#),
+        (r#"{"equals-ignore-case": "paid"}"#, r#""PAID\n""#, r#""paid" differs in white space"#),
+        (r#""three", 3"#, r#""3""#, r#"3 is a number, "3" is a string"#),
+        (r#""x", "3""#, "3", r#""3" is a string, 3 is a number"#),
+        (r#""x", true"#, r#""true""#, r#"true is a literal, "true" is a string"#),
+        (r#"{"numeric": [">", 100]}"#, r#""140""#, r#""140" is a string, not a number"#),
+        (r#"{"prefix": "12"}"#, "123", "123 is a number, not a string"),
+        // The right kind, and how much of it is right.
+        (r#"{"numeric": [">", 100]}, "vip""#, "40", "40 is not > 100"),
+        (r#"{"numeric": ["<", 0]}, {"numeric": [">=", 50, "<", 60]}"#, "45", "45 is not >= 50"),
+        (r#"{"numeric": [">=", 50, "<=", 60.5]}"#, "1e300", "1e300 is not <= 60.5"),
+        (r#"{"numeric": [">", 1e300]}"#, "1", "1 is not > 1e300"),
+        (
+            r#"{"numeric": [">", 0]}"#,
+            "9007199254740993",
+            "9007199254740993 has more digits than can be compared",
+        ),
+        ("1, 41, 1000", "40", "40 is not 41"),
+        ("9007199254740993", "1", "1 is not 9007199254740993"),
+        (r#""sent""#, r#""paid""#, r#""paid" is not "sent""#),
+        (r#""sent", "paying""#, r#""paid""#, r#""paid" begins with "pa", but is not "paying""#),
+        (r#"{"prefix": "shop.x"}"#, r#""shop-y""#, r#""shop-y" begins with "shop", not with "shop.x""#),
+        (r#"{"suffix": ".png"}"#, r#""a.jpeg""#, r#""a.jpeg" ends with "g", not with ".png""#),
+        (
+            r#"{"suffix": ".png"}, {"suffix": ".jpg"}"#,
+            r#""b.pjg""#,
+            r#""b.pjg" ends with "g", not with ".png""#,
+        ),
+        (r#"{"prefix": "shop."}"#, r#""bank""#, r#""bank" does not begin with "shop.""#),
+        (
+            r#"{"suffix": {"equals-ignore-case": ".png"}}"#,
+            r#""a.gif""#,
+            r#""a.gif" does not end with ".png" in any case"#,
+        ),
+        (r#"{"equals-ignore-case": "paid"}"#, r#""sent""#, r#""sent" is not "paid" in any case"#),
+        (r#"{"wildcard": "sales/*.csv"}"#, r#""sales/a.txt""#, r#""sales/a.txt" does not end with ".csv""#),
+        (
+            r#"{"wildcard": "sales/*.csv"}"#,
+            r#""stock/a.csv""#,
+            r#""stock/a.csv" does not begin with "sales/""#,
+        ),
+        (r#"{"wildcard": "a*-b-*c"}"#, r#""a-x-c""#, r#""a-x-c" has no "-b-" after "a""#),
+        (r#"{"wildcard": "*-b-*"}"#, r#""a-x-c""#, r#""a-x-c" has no "-b-""#),
+        (r#"{"wildcard": "x*"}, {"wildcard": "a*b*d"}"#, r#""a-b-c""#, r#""a-b-c" does not end with "d""#),
+        (r#"{"wildcard": "plain"}"#, r#""plan""#, r#""plan" is not "plain""#),
+        (r#""10.0.0.1""#, r#""10.0.0.2""#, r#""10.0.0.2" is not "10.0.0.1""#),
+        (r#"{"cidr": "10.0.0.0/24"}"#, r#""10.0.1.1""#, r#""10.0.1.1" is not in "10.0.0.0/24""#),
+        (r#"{"cidr": "10.0.0.0/24"}"#, r#""host""#, r#""host" is not an address"#),
+        ("true", "false", "false is not true"),
+        // What should not be.
+        (r#"{"anything-but": ["lost", "void"]}"#, r#""void""#, r#""void" is excluded"#),
+        (r#"{"exists": false}"#, "null", "null is there"),
+        // Another kind.
+        (r#""paid""#, "40", "40 is a number, not a string"),
+        ("40", "null", "null is a literal, not a number"),
+        ("null", r#""""#, r#""" is a string, not a literal"#),
+        // The best of several values.
+        (r#""paid", {"numeric": [">", 100]}"#, r#"["x", 99, "p", true]"#, "99 is not > 100"),
+        (r#""paid""#, "{}", "nothing"),
+    ] {
+        check_closest(wanted, &format!(r#"{{"a": {found}}}"#), why);
+    }
+}
+
+#[test]
+fn long_texts_and_long_lists_are_cut_in_lines() {
+    let long = "x".repeat(1000);
+    let shown = format!("\"{}...", "x".repeat(199));
+    check_closest(
+        &format!("\"{long}y\""),
+        &format!(r#"{{"a": "{long}"}}"#),
+        &format!("{shown} begins with {shown}, but is not {shown}"),
+    );
+    let numbers: Vec<String> = (0..30).map(|number| number.to_string()).collect();
+    check(
+        &format!(r#"{{"a": [{}]}}"#, numbers.join(",")),
+        r#"{"a": 1000}"#,
+        &[&format!(
+            "a: wanted {} or 10 more, found 1000; closest: 1000 is not 29",
+            numbers[..20].join(" or ")
+        )],
+    );
+}
+
+/// The field that fails is held against the event once, and not once for each combination.
+#[test]
+fn many_combinations_are_explained_at_once() {
+    let either = |name: &str| {
+        let objects: Vec<String> = (0..10).map(|number| format!(r#"{{"{name}": [{number}]}}"#)).collect();
+        format!(r#""$or": [{}]"#, objects.join(","))
+    };
+    let wanted: Vec<String> = (0..300).map(|number| number.to_string()).collect();
+    let pattern =
+        format!(r#"{{{}, {}, {}, "d": [{}]}}"#, either("a"), either("b"), either("c"), wanted.join(","));
+    let values: Vec<String> = (1000..11_000).map(|number| number.to_string()).collect();
+    let event = format!(r#"{{"a": 9, "b": 9, "c": 9, "d": [{}]}}"#, values.join(","));
+    let explanation = Pattern::parse(&pattern).unwrap().explain(event.as_bytes()).unwrap();
+    assert_eq!((explanation.combinations, explanation.combination), (1000, 999));
+    assert_eq!(explanation.fields[3].closest.as_ref().unwrap().why, "1000 is not 99");
 }
 
 #[test]
@@ -49,7 +166,7 @@ fn elements_that_differ_are_named() {
 #[test]
 fn many_values_are_counted() {
     let numbers: Vec<String> = (0..30).map(|number| number.to_string()).collect();
-    let line = format!("a: wanted 99, found {} and 10 more", numbers[..20].join(", "));
+    let line = format!("a: wanted 99, found {} and 10 more; closest: 19 is not 99", numbers[..20].join(", "));
     check(r#"{"a": [99]}"#, &format!(r#"{{"a": [{}]}}"#, numbers.join(",")), &[&line]);
 }
 
@@ -61,7 +178,8 @@ fn an_explanation_is_data_too() {
         serde_json::to_value(explanation).unwrap(),
         serde_json::json!({
             "matched": false, "combinations": 1, "combination": 0, "elements_differ": false,
-            "fields": [{"path": "a", "wanted": ["\"x\""], "found": ["\"y\""], "more": 0, "held": false}],
+            "fields": [{"path": "a", "wanted": ["\"x\""], "found": ["\"y\""], "more": 0, "held": false,
+                "closest": {"wanted": 0, "found": 0, "why": "\"y\" is not \"x\""}}],
         })
     );
 }
@@ -72,6 +190,27 @@ fn a_refused_pattern_names_its_place() {
     assert_eq!(error.to_string(), "Unrecognized match type prefx");
     let span = error.span();
     assert_eq!((span.start, span.end, span.line, span.column), (19, 26, 2, 16));
+}
+
+#[test]
+fn a_pattern_that_expands_to_too_much_is_refused() {
+    let objects =
+        |name: &str| -> Vec<String> { (0..10).map(|at| format!(r#"{{"{name}{at}": [1]}}"#)).collect() };
+    let either = ["x", "y", "z"].map(|name| format!(r#""$or": [{}]"#, objects(name).join(","))).join(",");
+    let fields = |count: usize| -> Vec<String> { (0..count).map(|at| format!(r#""{at}": [1]"#)).collect() };
+    let combined = |count: usize| Pattern::parse(&format!("{{{either}, {}}}", fields(count).join(",")));
+    assert!(combined(997).is_ok());
+    assert_eq!(
+        combined(998).unwrap_err().to_string(),
+        "Rule is too complex - its combinations have more than 1000000 fields together"
+    );
+    let long = "p".repeat(9_990);
+    let nested = |count: usize| Pattern::parse(&format!(r#"{{"{long}": {{{}}}}}"#, fields(count).join(",")));
+    assert!(nested(99).is_ok());
+    assert_eq!(
+        nested(101).unwrap_err().to_string(),
+        "Rule is too complex - the paths of its fields have more than 1000000 bytes together"
+    );
 }
 
 #[test]

@@ -1,269 +1,172 @@
-//! Holds the engine against a plain evaluation of the language's definition, and against noise.
+//! Holds the engine against the plain evaluation of the language, on patterns and events that have much in
+//! common. `PROPTEST_CASES` says how many of each are tried.
 
-#![expect(clippy::unwrap_used, reason = "what the strategies build can be read")]
+#[path = "../fuzz/src/check/mod.rs"]
+mod check;
+mod generate;
 
-use std::fs;
-use std::path::Path;
-
-use proptest::collection::{btree_map, vec};
+use check::Rules;
+use proptest::collection::vec;
 use proptest::prelude::*;
-use railpost_pattern::{Field, FieldValue, Matcher, Pattern};
-use serde_json::{Map, Value, json};
+use proptest::sample::Index;
 
-/// A value in an event: its path, and the element of each array around it.
-struct Leaf {
-    path: String,
-    value: Value,
-    elements: Vec<(usize, usize)>,
+use generate::{damage, event, odd_numbers, odd_texts, pair, pattern};
+
+/// What is done to a set of rules.
+#[derive(Clone, Debug)]
+enum Step {
+    Insert(usize, String),
+    Remove(usize),
+    /// Inserts and removes a key that is not there, so many times.
+    Churn(usize, String, usize),
+    Match(String),
 }
 
-/// Returns whether the event matches, by trying every choice of values.
-fn matches_plainly(pattern: &Value, event: &Value) -> bool {
-    let mut leaves = Vec::new();
-    let mut arrays = 0;
-    flatten(event, "", &mut vec![], &mut arrays, &mut leaves);
-    let Some(alternatives) = pattern.get("$or") else {
-        return combination_holds(pattern, &leaves);
-    };
-    alternatives.as_array().unwrap().iter().any(|alternative| {
-        let mut whole = pattern.as_object().unwrap().clone();
-        whole.remove("$or");
-        whole.extend(alternative.as_object().unwrap().clone());
-        combination_holds(&Value::Object(whole), &leaves)
-    })
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let steps = prop_oneof![
+        3 => (0..16_usize, pattern()).prop_map(|(key, pattern)| vec![Step::Insert(key, pattern)]),
+        3 => (0..16_usize, pair())
+            .prop_map(|(key, (pattern, event))| vec![Step::Insert(key, pattern), Step::Match(event)]),
+        2 => (0..16_usize).prop_map(|key| vec![Step::Remove(key)]),
+        1 => (0..16_usize, pattern(), prop_oneof![8 => 1..9_usize, 1 => Just(1100)])
+            .prop_map(|(key, pattern, times)| vec![Step::Churn(key, pattern, times)]),
+        1 => event().prop_map(|event| vec![Step::Match(event)]),
+    ];
+    vec(steps, 1..40).prop_map(|steps| steps.concat())
 }
 
-fn combination_holds(pattern: &Value, leaves: &[Leaf]) -> bool {
-    let mut rules = Vec::new();
-    collect_rules(pattern, "", &mut rules);
-    rules.sort_by(|left, right| left.0.cmp(&right.0));
-    rules_hold(&rules, leaves, &[])
-}
-
-fn rules_hold(rules: &[(String, Vec<Value>)], leaves: &[Leaf], taken: &[(usize, usize)]) -> bool {
-    let Some(((path, wanted), rest)) = rules.split_first() else {
-        return true;
-    };
-    let agree = |leaf: &&Leaf| {
-        leaf.elements.iter().all(|(array, index)| {
-            taken.iter().all(|(taken_array, taken_index)| array != taken_array || index == taken_index)
-        })
-    };
-    let reachable: Vec<&Leaf> = leaves.iter().filter(|leaf| leaf.path == *path).filter(agree).collect();
-    let absent = reachable.is_empty() && wanted.contains(&json!({"exists": false}));
-    if absent && rules_hold(rest, leaves, taken) {
-        return true;
-    }
-    reachable.iter().any(|leaf| {
-        let next = [taken, &leaf.elements].concat();
-        wanted.iter().any(|wanted| holds(wanted, &leaf.value)) && rules_hold(rest, leaves, &next)
-    })
-}
-
-fn holds(wanted: &Value, found: &Value) -> bool {
-    let Some((operator, operand)) = wanted.as_object().and_then(|object| object.iter().next()) else {
-        return wanted == found;
-    };
-    let text = found.as_str();
-    match operator.as_str() {
-        "exists" => *operand == json!(true),
-        "prefix" => text.is_some_and(|text| text.starts_with(operand.as_str().unwrap())),
-        "suffix" => text.is_some_and(|text| text.ends_with(operand.as_str().unwrap())),
-        "anything-but" => !operand.as_array().unwrap().contains(found),
-        "numeric" => found.as_i64().is_some_and(|number| number > operand[1].as_i64().unwrap()),
-        other => unreachable!("{other}"),
-    }
-}
-
-fn flatten(
-    value: &Value,
-    path: &str,
-    elements: &mut Vec<(usize, usize)>,
-    arrays: &mut usize,
-    leaves: &mut Vec<Leaf>,
-) {
-    match value {
-        Value::Object(fields) => {
-            for (name, value) in fields {
-                flatten(value, &join(path, name), elements, arrays, leaves);
-            }
-        }
-        Value::Array(values) => {
-            let array = *arrays;
-            *arrays += 1;
-            for (index, value) in values.iter().enumerate() {
-                let inner = value.is_object() || value.is_array();
-                elements.extend(inner.then_some((array, index)));
-                flatten(value, path, elements, arrays, leaves);
-                elements.truncate(elements.len() - usize::from(inner));
-            }
-        }
-        plain => {
-            leaves.push(Leaf { path: path.to_owned(), value: plain.clone(), elements: elements.clone() });
+fn check_steps(steps: &[Step], event: &str) {
+    let mut rules = Rules::new();
+    for step in steps {
+        match step {
+            Step::Insert(key, pattern) => rules.insert(*key, pattern),
+            Step::Remove(key) => rules.remove(*key),
+            Step::Churn(key, pattern, times) => rules.churn(*key, pattern, *times),
+            Step::Match(event) => rules.check(event.as_bytes()),
         }
     }
+    rules.check(event.as_bytes());
 }
 
-fn collect_rules(pattern: &Value, path: &str, rules: &mut Vec<(String, Vec<Value>)>) {
-    match pattern {
-        Value::Object(fields) => {
-            fields.iter().for_each(|(name, value)| collect_rules(value, &join(path, name), rules));
-        }
-        alternatives => rules.push((path.to_owned(), alternatives.as_array().unwrap().clone())),
+fn check_one(pattern: &str, event: &[u8]) {
+    let mut rules = Rules::new();
+    rules.insert(0, pattern);
+    rules.check(event);
+    check::explanation(pattern, event);
+}
+
+/// Puts a few bytes in the place of others.
+fn damaged(text: &str, damage: &[(Index, usize, Vec<u8>)]) -> Vec<u8> {
+    let mut bytes = text.as_bytes().to_vec();
+    for (place, gone, new) in damage {
+        let start = place.index(bytes.len() + 1);
+        let end = bytes.len().min(start + gone);
+        bytes.splice(start..end, new.iter().copied());
     }
+    bytes
 }
 
-fn join(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
-}
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-fn name() -> impl Strategy<Value = String> {
-    "[ab]"
-}
+    #[test]
+    fn the_engine_agrees_with_the_definition((pattern, event) in pair()) {
+        check_one(&pattern, event.as_bytes());
+    }
 
-fn plain() -> impl Strategy<Value = Value> {
-    prop_oneof![
-        "[xy]{0,1}".prop_map(Value::from),
-        (0..3).prop_map(Value::from),
-        any::<bool>().prop_map(Value::from),
-        Just(Value::Null),
-    ]
-}
+    #[test]
+    fn a_damaged_event_is_refused_where_it_is_no_json(
+        (pattern, event) in pair(),
+        damage in vec(damage(), 1..3),
+    ) {
+        check_one(&pattern, &damaged(&event, &damage));
+    }
 
-fn object(value: impl Strategy<Value = Value>, least: usize) -> impl Strategy<Value = Value> {
-    btree_map(name(), value, least..3).prop_map(|fields| Value::Object(Map::from_iter(fields)))
-}
+    #[test]
+    fn a_damaged_pattern_is_refused_where_it_is_none(
+        (pattern, event) in pair(),
+        damage in vec(damage(), 1..3),
+    ) {
+        check_one(&String::from_utf8_lossy(&damaged(&pattern, &damage)), event.as_bytes());
+    }
 
-fn event() -> impl Strategy<Value = Value> {
-    let value = plain().prop_recursive(4, 24, 3, |inner| {
-        prop_oneof![object(inner.clone(), 1), vec(inner, 1..4).prop_map(Value::from)]
-    });
-    object(value, 1)
-}
-
-fn alternative() -> impl Strategy<Value = Value> {
-    prop_oneof![
-        2 => plain(),
-        2 => any::<bool>().prop_map(|exists| json!({ "exists": exists })),
-        1 => "[xy]{0,1}".prop_map(|text| json!({ "prefix": text })),
-        1 => "[xy]{0,1}".prop_map(|text| json!({ "suffix": text })),
-        1 => vec("[xy]{0,1}", 1..3).prop_map(|texts| json!({ "anything-but": texts })),
-        1 => vec(0..3, 1..3).prop_map(|numbers| json!({ "anything-but": numbers })),
-        1 => (0..3).prop_map(|number| json!({ "numeric": [">", number] })),
-    ]
-}
-
-fn fields() -> impl Strategy<Value = Value> {
-    let leaf = vec(alternative(), 1..5).prop_map(Value::from);
-    object(leaf.prop_recursive(2, 12, 3, |inner| object(inner, 1)), 1)
-}
-
-fn pattern() -> impl Strategy<Value = Value> {
-    let either =
-        (fields(), vec(fields(), 2..4)).prop_filter_map("a field may not be two things", |(fields, or)| {
-            let mut whole = fields.as_object()?.clone();
-            // A field of an alternative goes inside out: names of the two do not meet.
-            whole.retain(|name, _| or.iter().all(|alternative| alternative.get(name).is_none()));
-            whole.insert("$or".to_owned(), Value::from(or));
-            Some(Value::Object(whole))
-        });
-    prop_oneof![fields(), either]
-}
-
-/// Arrays of objects with arrays of objects, in which several values fulfil each field.
-fn event_of_elements() -> impl Strategy<Value = Value> {
-    let number = || (0..2).prop_map(Value::from);
-    let inner = vec(object(number(), 1), 1..4).prop_map(Value::from);
-    let outer = object(prop_oneof![1 => number(), 2 => inner], 2);
-    object(vec(outer, 2..5).prop_map(Value::from), 2)
-}
-
-fn pattern_of_elements() -> impl Strategy<Value = Value> {
-    let absent = Just(json!([{ "exists": false }]));
-    let leaf = prop_oneof![4 => (0..2).prop_map(|number| json!([number])), 1 => absent].boxed();
-    let inner = object(leaf.clone(), 2);
-    object(object(prop_oneof![1 => leaf, 3 => inner], 1), 1)
-}
-
-fn check_agrees(pattern: &Value, event: &Value) {
-    let expected = matches_plainly(pattern, event);
-    let compiled = Pattern::parse(&pattern.to_string()).unwrap();
-    let text = event.to_string();
-    assert_eq!(compiled.matches(text.as_bytes()).unwrap(), expected);
-    assert_eq!(compiled.explain(text.as_bytes()).unwrap().matched, expected);
-
-    let values: Vec<(&String, &Value, String)> =
-        event.as_object().unwrap().iter().map(|(name, value)| (name, value, value.to_string())).collect();
-    let fields: Vec<Field<'_>> = values
-        .iter()
-        .map(|(name, value, json)| Field {
-            name,
-            value: value.as_str().map_or(FieldValue::Json(json.as_bytes()), FieldValue::Text),
-        })
-        .collect();
-    assert_eq!(compiled.matches_fields(&fields).unwrap(), expected);
-}
-
-fn check_never_panics(pattern: &str, event: &[u8]) {
-    if let Ok(pattern) = Pattern::parse(pattern)
-        && pattern.matches(event).is_ok()
-    {
-        assert_eq!(pattern.explain(event).unwrap().matched, pattern.matches(event).unwrap());
+    #[test]
+    fn noise_is_refused_where_it_is_no_json(
+        pattern in any::<String>(),
+        json in r#"\{[{}\[\]:,"ab$or\\u0-9.*eE+ -]{0,60}"#,
+        event in vec(any::<u8>(), 0..60),
+    ) {
+        check_one(&pattern, &event);
+        check_one(&json, json.as_bytes());
+        check_one(r#"{"a": [{"exists": false}]}"#, json.as_bytes());
+        check_one(r#"{"a": [{"exists": false}]}"#, &event);
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    // One history asks as much as many single questions.
+    #![proptest_config(ProptestConfig {
+        cases: ProptestConfig::default().cases / 8,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
-    fn the_engine_agrees_with_the_definition(pattern in pattern(), event in event()) {
-        check_agrees(&pattern, &event);
-    }
-
-    #[test]
-    fn the_engine_agrees_about_elements(pattern in pattern_of_elements(), event in event_of_elements()) {
-        check_agrees(&pattern, &event);
-    }
-
-    #[test]
-    fn a_set_matches_what_its_patterns_match(patterns in vec(pattern(), 1..6), event in event(), gone in 0..6_usize) {
-        let text = event.to_string();
-        let mut matcher = Matcher::new();
-        for (key, pattern) in patterns.iter().enumerate() {
-            matcher.insert(key, Pattern::parse(&pattern.to_string()).unwrap());
-        }
-        prop_assert_eq!(matcher.remove(&gone), gone < patterns.len());
-        let expected: Vec<usize> =
-            (0..patterns.len()).filter(|key| *key != gone && matches_plainly(&patterns[*key], &event)).collect();
-        prop_assert_eq!(matcher.matches(text.as_bytes()).unwrap(), expected);
-    }
-
-    #[test]
-    fn noise_is_refused_and_nothing_more(
-        pattern in any::<String>(),
-        json in r#"[{}\[\]:,"ab$or\\u0-9.*eE+ -]{0,60}"#,
-        event in vec(any::<u8>(), 0..60),
-    ) {
-        check_never_panics(&pattern, &event);
-        check_never_panics(&json, json.as_bytes());
-        check_never_panics(r#"{"a": [{"exists": false}]}"#, json.as_bytes());
-        check_never_panics(r#"{"a": [{"exists": false}]}"#, &event);
+    fn a_set_matches_what_its_patterns_match(steps in steps(), event in event()) {
+        check_steps(&steps, &event);
     }
 }
 
-/// Cuts each pattern of the project's table short, and puts each of a few characters in the place of each.
+/// Holds every two of these values against each other, the one put into each of the alternatives.
+fn check_every_two(values: &[String], alternatives: &[&str]) {
+    for wanted in values {
+        let mut rules = Rules::new();
+        for (key, alternative) in alternatives.iter().enumerate() {
+            rules.insert(key, &format!("{{\"a\":[{}]}}", alternative.replace('%', wanted)));
+        }
+        for found in values {
+            rules.check(format!("{{\"a\":{found}}}").as_bytes());
+        }
+    }
+}
+
 #[test]
-fn damaged_patterns_are_refused_and_nothing_more() {
-    let table = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/patterns.jsonl");
-    for line in fs::read_to_string(table).unwrap().lines() {
-        let case: Value = serde_json::from_str(line).unwrap();
-        let (pattern, event) = (case["pattern"].as_str().unwrap(), case["event"].as_str().unwrap());
-        for (at, character) in pattern.char_indices().take(120) {
-            let (before, after) = (&pattern[..at], &pattern[at + character.len_utf8()..]);
-            check_never_panics(before, event.as_bytes());
-            for other in ["\"", "{", "]", "\\", "0", "\u{e9}"] {
-                check_never_panics(&format!("{before}{other}{after}"), event.as_bytes());
-            }
+fn texts_are_told_apart() {
+    let alternatives = [
+        "%",
+        r#"{"exactly": %}"#,
+        r#"{"equals-ignore-case": %}"#,
+        r#"{"prefix": {"equals-ignore-case": %}}"#,
+        r#"{"suffix": {"equals-ignore-case": %}}"#,
+        r#"{"anything-but": {"equals-ignore-case": [%, "x"]}}"#,
+    ];
+    check_every_two(&odd_texts(), &alternatives);
+}
+
+#[test]
+fn numbers_are_told_apart() {
+    let alternatives = [
+        "%",
+        r#"{"numeric": ["=", %]}"#,
+        r#"{"numeric": ["<", %]}"#,
+        r#"{"numeric": [">=", %]}"#,
+        r#"{"numeric": [">", %, "<=", 1e308]}"#,
+        r#"{"anything-but": [%, 7]}"#,
+    ];
+    check_every_two(&odd_numbers(), &alternatives);
+}
+
+/// Nests the value of a field in arrays or objects, to just as deep as is allowed and to one deeper.
+#[test]
+fn nesting_is_bounded() {
+    for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+        for depth in [999, 1000] {
+            let json =
+                |value: &str| format!("{{\"a\":{}{value}{}}}", open.repeat(depth), close.repeat(depth));
+            let path = format!("a{}", if open == "[" { String::new() } else { ".a".repeat(depth) });
+            check_one(&format!("{{\"{path}\":[1]}}"), json("1").as_bytes());
+            check_one("{\"b\":[{\"exists\":false}]}", json("1").as_bytes());
+            check_one(&json("[1]"), json("1").as_bytes());
         }
     }
 }
