@@ -1,4 +1,4 @@
-//! One event and why it went where it went: `GET /api/v1/events/{id}`.
+//! One event and why it went where it went: `GET /api/v1/event?id=ID`.
 
 use event::{Hop, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -42,12 +42,16 @@ pub struct Decision {
 pub struct FieldReason {
     /// The field's dotted path.
     pub path: String,
-    /// The filter's alternatives.
+    /// The filter's alternatives, the first 20 of them, each cut after 200 characters.
     pub wanted: String,
-    /// The event's values, or `absent`.
+    /// The event's values, cut likewise, or `absent`.
     pub found: String,
     /// Whether the field holds.
     pub matched: bool,
+    /// What the event lacks of the alternative that it came closest to: `40 is not > 100`. None where the field or the
+    /// whole filter holds, where the event has no value there, and in the answer of a router that does not tell it.
+    #[serde(default)]
+    pub closest: Option<String>,
 }
 
 /// How a delivery stands.

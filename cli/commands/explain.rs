@@ -105,7 +105,9 @@ fn reason(field: &FieldReason, screen: Screen) -> String {
     if field.matched {
         return format!("      {path} is {found}");
     }
-    format!("      {} is {found}, wanted {wanted}", screen.ink(Ink::Yellow, &path))
+    let closest = field.closest.as_ref().map(|closest| format!("; closest: {}", sentence(closest)));
+    let path = screen.ink(Ink::Yellow, &path);
+    format!("      {path}: wanted {wanted}, found {found}{}", closest.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -116,7 +118,8 @@ mod tests {
     use super::*;
 
     fn field(path: &str, wanted: &str, found: &str, matched: bool) -> FieldReason {
-        FieldReason { path: path.to_owned(), wanted: wanted.to_owned(), found: found.to_owned(), matched }
+        let (path, wanted, found) = (path.to_owned(), wanted.to_owned(), found.to_owned());
+        FieldReason { path, wanted, found, matched, closest: None }
     }
 
     fn decision(name: &str, fields: Vec<FieldReason>, standing: Option<Standing>) -> Decision {
@@ -180,6 +183,10 @@ mod tests {
 
     #[test]
     fn every_decision_has_its_reason() {
+        let total = FieldReason {
+            closest: Some("99 is not > 100".to_owned()),
+            ..field("detail.total", r#"{"numeric":[">",100]}"#, "99", false)
+        };
         let detail = EventDetail {
             bus: "default".to_owned(),
             position: 7,
@@ -187,7 +194,11 @@ mod tests {
             event: serde_json::value::RawValue::from_string("{\"id\":\"17\"}".to_owned()).unwrap(),
             hops: Vec::new(),
             decisions: vec![
-                decision("billing", vec![field("detail.total", "> 100", "99", false)], None),
+                decision(
+                    "billing",
+                    vec![total, field("detail.coupon", r#"{"exists":true}"#, "absent", false)],
+                    None,
+                ),
                 decision(
                     "audit",
                     vec![field("source", "\"shop\"", "\"shop\"", true)],
@@ -206,7 +217,8 @@ What happened
 
 Who gets it, under the rules in force now
   no  consumer billing
-      detail.total is 99, wanted > 100
+      detail.total: wanted {\"numeric\":[\">\",100]}, found 99; closest: 99 is not > 100
+      detail.coupon: wanted {\"exists\":true}, found absent
   yes consumer audit, settled
       source is \"shop\"";
         assert_eq!(render(&detail, Screen::none()), expected);

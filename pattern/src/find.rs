@@ -6,11 +6,10 @@ use crate::cidr::{first_of, parse_address};
 use crate::elements::Search;
 use crate::flatten::{Flattened, Leaf};
 use crate::held::TestId;
-use crate::keys::{
-    Kind, Probe, address_bytes, block, block_bytes, cidr_bytes, literal_bytes, number_bytes, order,
-};
+use crate::keys::{AddressKey, Kind, Probe, block, block_bytes, literal_bytes, number_bytes, order};
+use crate::nodes::NodeId;
 use crate::paths::PathId;
-use crate::tree::{End, NodeId, Tree};
+use crate::tree::{End, Tree};
 use crate::value::{Number, Value};
 
 /// How many nodes are looked through one by one for one that was reached.
@@ -62,7 +61,7 @@ impl Way<'_> {
         let tree = self.tree;
         while let Some(node) = self.finder.reached.pop() {
             for end in tree.ends(node) {
-                if self.holds(end) {
+                if self.holds(&end) {
                     self.finder.rules.push(end.rule);
                 }
             }
@@ -190,9 +189,12 @@ impl Way<'_> {
     fn ask_address(&mut self, address: Option<IpAddr>, field: u32, probe: Probe) {
         let bits = u8::try_from(probe.size).unwrap_or(u8::MAX);
         match (probe.kind, address) {
-            (Kind::Address, Some(address)) => self.reach(field, probe.kind, &address_bytes(address)),
+            (Kind::Address, Some(address)) => {
+                self.reach(field, probe.kind, AddressKey::new(address, 0).bytes());
+            }
             (Kind::Cidr4, Some(address @ IpAddr::V4(_))) | (Kind::Cidr6, Some(address @ IpAddr::V6(_))) => {
-                self.reach(field, probe.kind, &cidr_bytes(first_of(address, bits), bits));
+                let key = AddressKey::new(first_of(address, bits), bits);
+                self.reach(field, probe.kind, key.bytes());
             }
             _ => {}
         }

@@ -135,7 +135,7 @@ fn add_keys<'c>(condition: &'c Condition, keys: &mut Vec<Key<'c>>, load: &impl F
             return true;
         }
         Condition::Text(text) => Key::text(text),
-        Condition::Address(address) => Key::new(Kind::Address, address_bytes(*address)),
+        Condition::Address(address) => Key::new(Kind::Address, AddressKey::new(*address, 0).bytes().to_vec()),
         Condition::Literal(literal) => Key::new(Kind::Literal, literal_bytes(*literal)),
         Condition::Number(number) => Key::new(Kind::Number, number_bytes(*number).to_vec()),
         Condition::NumberText(text) => Key::new(Kind::NumberText, text.as_bytes()),
@@ -156,7 +156,7 @@ fn add_keys<'c>(condition: &'c Condition, keys: &mut Vec<Key<'c>>, load: &impl F
         Condition::Cidr(cidr) => {
             let (address, bits) = cidr.block();
             let kind = if address.is_ipv4() { Kind::Cidr4 } else { Kind::Cidr6 };
-            Key::sized(kind, usize::from(bits), cidr_bytes(address, bits))
+            Key::sized(kind, usize::from(bits), AddressKey::new(address, bits).bytes().to_vec())
         }
         Condition::AnythingBut(_) => Key::present().inexact(),
         Condition::Exists => Key::present(),
@@ -237,13 +237,6 @@ pub(crate) fn block_bytes(block: u64, open: u32) -> [u8; 9] {
     bytes
 }
 
-/// Returns the key of a block of addresses, which holds how large it is.
-pub(crate) fn cidr_bytes(first: IpAddr, bits: u8) -> Vec<u8> {
-    let mut bytes = address_bytes(first);
-    bytes.push(bits);
-    bytes
-}
-
 pub(crate) fn number_bytes(number: f64) -> [u8; 8] {
     order(number).to_be_bytes()
 }
@@ -256,9 +249,30 @@ pub(crate) fn literal_bytes(literal: Literal) -> &'static [u8] {
     }
 }
 
-pub(crate) fn address_bytes(address: IpAddr) -> Vec<u8> {
-    match address {
-        IpAddr::V4(address) => address.octets().to_vec(),
-        IpAddr::V6(address) => address.octets().to_vec(),
+/// The bytes of an address, with the bits of a block behind them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AddressKey {
+    bytes: [u8; 17],
+    length: usize,
+}
+
+impl AddressKey {
+    pub(crate) fn new(address: IpAddr, bits: u8) -> Self {
+        let mut bytes = [bits; 17];
+        let length = match address {
+            IpAddr::V4(address) => {
+                bytes[..4].copy_from_slice(&address.octets());
+                5
+            }
+            IpAddr::V6(address) => {
+                bytes[..16].copy_from_slice(&address.octets());
+                17
+            }
+        };
+        Self { bytes, length }
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
     }
 }

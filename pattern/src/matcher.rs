@@ -195,7 +195,10 @@ impl<K: Clone + Eq + Hash> Matcher<K> {
             old.rules.into_iter().map(|key| key.map(|key| self.rule(key))).collect();
         let paths = old.paths.texts();
         let mut seen = HashSet::new();
-        for (rule, combination) in old.tree.combinations() {
+        let mut combinations: Vec<_> = old.tree.combinations().collect();
+        // In the order in which they came: that of the tree would crowd the new one's table.
+        combinations.sort_by_key(|(rule, _)| *rule);
+        for (rule, combination) in combinations {
             let Some(rule) = moved[rule as usize] else {
                 continue;
             };
@@ -204,17 +207,16 @@ impl<K: Clone + Eq + Hash> Matcher<K> {
                     let path = self.paths.insert(&paths[path as usize]);
                     self.tree.add_text(rule, path, &text);
                 }
-                Combination::Tests(tests) => {
-                    if seen.insert((rule, tests)) {
-                        let held = tests.iter().map(|id| {
-                            let test = old.tree.tests().get(*id);
-                            let path = self.paths.insert(&paths[test.path as usize]);
-                            self.tree.hold(Test { path, ..test }, old.tree.tests().text(*id))
-                        });
-                        let held: Vec<TestId> = held.collect();
-                        self.tree.add(rule, &held);
-                    }
+                Combination::Tests(tests) if seen.insert((rule, tests)) => {
+                    let held = tests.iter().map(|id| {
+                        let test = old.tree.tests().get(*id);
+                        let path = self.paths.insert(&paths[test.path as usize]);
+                        self.tree.hold(Test { path, ..test }, old.tree.tests().text(*id))
+                    });
+                    let held: Vec<TestId> = held.collect();
+                    self.tree.add(rule, &held);
                 }
+                Combination::Tests(_) => {}
             }
         }
     }

@@ -1,7 +1,9 @@
 //! Texts of up to 16 bytes as two words, which compare and hash faster than bytes do.
 
+use std::ops::Range;
+
 /// A text of up to 16 bytes; together with its length it says which.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Short {
     first: u64,
     last: u64,
@@ -9,6 +11,7 @@ pub(crate) struct Short {
 
 impl Short {
     pub(crate) const LENGTH_MAX: usize = 16;
+    pub(crate) const EMPTY: Self = Self { first: 0, last: 0 };
 
     /// Returns the words of a text: its first and its last bytes, which may overlap. None where it is too long.
     #[inline]
@@ -26,6 +29,17 @@ impl Short {
         }
         let byte = |at: usize| u64::from(text.get(at).copied().unwrap_or(0));
         Some(Self { first: byte(0) | byte(1) << 8 | byte(2) << 16, last: 0 })
+    }
+
+    /// Returns the words in which to keep where a longer text lies.
+    pub(crate) fn of_range(range: Range<usize>) -> Self {
+        Self { first: range.start as u64, last: range.end as u64 }
+    }
+
+    /// Returns where the longer text lies.
+    pub(crate) fn range(self) -> Range<usize> {
+        let place = |word: u64| usize::try_from(word).unwrap_or(usize::MAX);
+        place(self.first)..place(self.last)
     }
 
     /// Returns the bytes of the text, and others behind them.

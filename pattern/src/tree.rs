@@ -8,70 +8,38 @@
 //!
 //! Nothing is ever taken out: the rules that are left move to a new tree when enough have gone.
 
-use std::hash::{BuildHasher, Hasher};
-
-use foldhash::fast::FixedState;
-use hashbrown::HashTable;
-
 use crate::evaluate::Test;
 use crate::held::{TestId, Tests};
 use crate::keys::{Key, Kind, Probe, keys_of};
+use crate::nodes::{Ends, NONE, Node, NodeId, Nodes};
 use crate::paths::PathId;
-use crate::short::Short;
 
-/// Stands for no end, no fields, no combination.
-const NONE: u32 = u32::MAX;
 /// How many ends a node may have before further ones lie deeper, where they can.
 const FEW_ENDS: u8 = 8;
 /// In how many places a combination may lie because its fields have alternatives, those of the first apart.
-const COPIES_MAX: usize = 16;
+const COPIES_MAX: usize = 32;
 /// How many of a combination's fields can lead to it; the others are tested.
 const LEADING_FIELDS: usize = 31;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct NodeId(u32);
-
-impl NodeId {
-    /// Where every event starts.
-    pub(crate) const ROOT: Self = Self(0);
-}
-
 #[derive(Clone, Debug)]
 pub(crate) struct Tree {
-    nodes: Vec<Node>,
-    /// Finds a node by its field and key.
-    by_key: HashTable<NodeId>,
-    /// The bytes of the nodes' keys.
-    bytes: Vec<u8>,
+    nodes: Nodes,
     fields: Vec<Field>,
-    /// For each node that leads on, the fields by which it does, sorted by path.
-    leads: Vec<Vec<(PathId, u32)>>,
+    /// Those of each node that leads on.
+    leads: Vec<Leads>,
     ends: Vec<End>,
     /// Combinations, each as its length and so many tests.
     combinations: Vec<u32>,
     tests: Tests,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Node {
-    key: NodeKey,
-    length: u32,
-    field: u32,
-    /// The first of its ends.
-    ends: u32,
-    leads: u32,
-    /// How many ends lie here and below.
+/// The fields by which an event goes on from a node.
+#[derive(Clone, Debug)]
+struct Leads {
+    /// Sorted by path.
+    fields: Vec<(PathId, u32)>,
+    /// How many ends lie at the node and below.
     load: u32,
-    kind: Kind,
-    /// How many of them lie here, up to a limit.
-    few: u8,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum NodeKey {
-    Short(Short),
-    /// Where a longer one begins.
-    Long(usize),
 }
 
 /// The keys of one path below one node.
@@ -80,8 +48,8 @@ struct Field {
     path: PathId,
     /// What a value must be asked, sorted.
     probes: Vec<Probe>,
-    /// The node that every value leads to.
-    present: Option<NodeId>,
+    /// Whether every value leads to one node.
+    has_present: bool,
 }
 
 /// Where a combination of a rule lies in the tree.
@@ -122,20 +90,8 @@ pub(crate) enum Combination<'t> {
 
 impl Tree {
     pub(crate) fn new() -> Self {
-        let root = Node {
-            key: NodeKey::Short(Short::default()),
-            length: 0,
-            field: NONE,
-            ends: NONE,
-            leads: NONE,
-            load: 0,
-            kind: Kind::Present,
-            few: 0,
-        };
         Self {
-            nodes: vec![root],
-            by_key: HashTable::new(),
-            bytes: Vec::new(),
+            nodes: Nodes::new(),
             fields: Vec::new(),
             leads: Vec::new(),
             ends: Vec::new(),
@@ -180,20 +136,25 @@ impl Tree {
 
     /// Returns each rule with each of its combinations, some of them several times.
     pub(crate) fn combinations(&self) -> impl Iterator<Item = (u32, Combination<'_>)> {
-        let nodes = (0..).map(NodeId).zip(&self.nodes);
-        nodes
-            .flat_map(move |(id, node)| self.ends(id).map(move |end| (end.rule, self.combination(node, end))))
+        self.nodes.all().flat_map(move |(id, node)| {
+            self.ends(id).map(move |end| (end.rule, self.combination(node, &end)))
+        })
     }
 
     /// Returns the ends at a node.
-    pub(crate) fn ends(&self, node: NodeId) -> impl Iterator<Item = &End> {
-        let end = |index: u32| self.ends.get(index as usize);
-        std::iter::successors(end(self.node(node).ends), move |last| end(last.next))
+    #[inline]
+    pub(crate) fn ends(&self, node: NodeId) -> impl Iterator<Item = End> {
+        let ends = self.nodes.get(node).ends;
+        let only = ends.rule().map(End::proved);
+        let first = if only.is_some() { None } else { self.ends.get(ends.0 as usize) };
+        let list = std::iter::successors(first, move |last| self.ends.get(last.next as usize));
+        only.into_iter().chain(list.copied())
     }
 
     /// Returns the fields by which an event goes on from a node, sorted by path.
     pub(crate) fn leads(&self, node: NodeId) -> &[(PathId, u32)] {
-        self.leads.get(self.node(node).leads as usize).map_or(&[], Vec::as_slice)
+        let leads = self.leads.get(self.nodes.get(node).leads as usize);
+        leads.map_or(&[], |leads| &leads.fields)
     }
 
     /// Returns what a value of a field must be asked.
@@ -203,24 +164,14 @@ impl Tree {
 
     /// Returns the node that every value of a field leads to.
     pub(crate) fn present(&self, field: u32) -> Option<NodeId> {
-        self.fields[field as usize].present
+        let field_leads = self.fields[field as usize].has_present;
+        field_leads.then(|| self.below(field, Kind::Present, &[])).flatten()
     }
 
     /// Returns the node under a key.
     #[inline]
     pub(crate) fn below(&self, field: u32, kind: Kind, bytes: &[u8]) -> Option<NodeId> {
-        let length = offset(bytes.len());
-        let is_near = |node: &Node| node.field == field && node.kind == kind && node.length == length;
-        let seed = seed(field, kind);
-        if let Some(short) = Short::of(bytes) {
-            let is_it = |id: &NodeId| {
-                let node = self.node(*id);
-                is_near(node) && node.key == NodeKey::Short(short)
-            };
-            return self.by_key.find(short.hash(bytes.len(), seed), is_it).copied();
-        }
-        let is_it = |id: &NodeId| is_near(self.node(*id)) && self.long_key(self.node(*id)) == bytes;
-        self.by_key.find(hash(bytes, seed), is_it).copied()
+        self.nodes.find(field, kind, bytes)
     }
 
     /// Returns the tests of a combination of which not all is proved by the way to its end.
@@ -232,36 +183,18 @@ impl Tree {
 
     fn combination(&self, node: &Node, end: &End) -> Combination<'_> {
         if end.combination == NONE {
-            return Combination::Text(self.fields[node.field as usize].path, self.text(node));
+            let path = self.fields[node.field as usize].path;
+            return Combination::Text(path, self.nodes.text(node));
         }
         Combination::Tests(self.tests_of(end))
     }
 
-    #[inline]
-    fn node(&self, id: NodeId) -> &Node {
-        &self.nodes[id.0 as usize]
-    }
-
-    fn long_key(&self, node: &Node) -> &[u8] {
-        match node.key {
-            NodeKey::Short(_) => &[],
-            NodeKey::Long(start) => &self.bytes[start..start + node.length as usize],
-        }
-    }
-
-    fn text(&self, node: &Node) -> String {
-        let length = node.length as usize;
-        let bytes = match node.key {
-            NodeKey::Short(short) => short.bytes(length)[..length].to_vec(),
-            NodeKey::Long(_) => self.long_key(node).to_vec(),
-        };
-        String::from_utf8(bytes).unwrap_or_default()
-    }
-
     /// Adds an end at the node that was reached, or at nodes below it.
     fn place(&mut self, placing: &Placing<'_>, at: Progress) {
-        let node = &mut self.nodes[at.node.0 as usize];
-        node.load = node.load.saturating_add(1);
+        let node = self.nodes.get(at.node);
+        if let Some(leads) = self.leads.get_mut(node.leads as usize) {
+            leads.load = leads.load.saturating_add(1);
+        }
         let deeper = at.node == NodeId::ROOT || node.few >= FEW_ENDS;
         let Some(index) = deeper.then(|| self.best_field(placing, at)).flatten() else {
             self.end(placing, at);
@@ -278,12 +211,21 @@ impl Tree {
     }
 
     fn end(&mut self, placing: &Placing<'_>, at: Progress) {
-        let node = &mut self.nodes[at.node.0 as usize];
-        let (rule, combination) = (placing.rule, placing.combination);
-        let end = End { rule, combination, unproved: at.unproved, next: node.ends };
-        node.ends = offset(self.ends.len());
+        let node = self.nodes.get_mut(at.node);
         node.few = node.few.saturating_add(1);
-        self.ends.push(end);
+        let is_text = placing.combination == NONE && at.unproved == 0;
+        if let (Ends::NONE, true, Some(only)) = (node.ends, is_text, Ends::of_rule(placing.rule)) {
+            node.ends = only;
+            return;
+        }
+        let mut next = node.ends.0;
+        if let Some(rule) = node.ends.rule() {
+            next = offset(self.ends.len());
+            self.ends.push(End::proved(rule));
+        }
+        node.ends = Ends(offset(self.ends.len()));
+        let (rule, combination) = (placing.rule, placing.combination);
+        self.ends.push(End { rule, combination, unproved: at.unproved, next });
     }
 
     /// Returns the field by whose keys the combination should lie below the node.
@@ -308,22 +250,25 @@ impl Tree {
         let leads = self.leads(node);
         let field = leads.binary_search_by_key(&path, |lead| lead.0).map(|found| leads[found].1);
         let below = field.ok().and_then(|field| self.below(field, key.probe.kind, &key.bytes));
-        below.map_or(0, |node| self.node(node).load)
+        below.map_or(0, |node| {
+            let node = self.nodes.get(node);
+            self.leads.get(node.leads as usize).map_or(node.few.into(), |leads| leads.load)
+        })
     }
 
     /// Returns the field for a path below a node, which may be new.
     fn field(&mut self, node: NodeId, path: PathId) -> u32 {
-        let node = &mut self.nodes[node.0 as usize];
+        let node = self.nodes.get_mut(node);
         if node.leads == NONE {
             node.leads = offset(self.leads.len());
-            self.leads.push(Vec::new());
+            self.leads.push(Leads { fields: Vec::new(), load: u32::from(node.few) + 1 });
         }
-        let leads = &mut self.leads[node.leads as usize];
+        let leads = &mut self.leads[node.leads as usize].fields;
         match leads.binary_search_by_key(&path, |lead| lead.0) {
             Ok(found) => leads[found].1,
             Err(place) => {
                 let fresh = offset(self.fields.len());
-                self.fields.push(Field { path, probes: Vec::new(), present: None });
+                self.fields.push(Field { path, probes: Vec::new(), has_present: false });
                 leads.insert(place, (path, fresh));
                 fresh
             }
@@ -336,27 +281,10 @@ impl Tree {
         if let Some(found) = self.below(field, kind, &key.bytes) {
             return found;
         }
-        let node_key = Short::of(&key.bytes).map_or(NodeKey::Long(self.bytes.len()), NodeKey::Short);
-        if matches!(node_key, NodeKey::Long(_)) {
-            self.bytes.extend_from_slice(&key.bytes);
-        }
-        let fresh = NodeId(offset(self.nodes.len()));
-        self.nodes.push(Node {
-            key: node_key,
-            length: offset(key.bytes.len()),
-            field,
-            ends: NONE,
-            leads: NONE,
-            load: 0,
-            kind,
-            few: 0,
-        });
-        let (nodes, bytes) = (&self.nodes, &self.bytes);
-        let rehash = |id: &NodeId| nodes[id.0 as usize].hash(bytes);
-        self.by_key.insert_unique(rehash(&fresh), fresh, rehash);
+        let fresh = self.nodes.insert(field, key);
         let field = &mut self.fields[field as usize];
         match field.probes.binary_search(&key.probe) {
-            _ if kind == Kind::Present => field.present = Some(fresh),
+            _ if kind == Kind::Present => field.has_present = true,
             Ok(_) => {}
             Err(place) => field.probes.insert(place, key.probe),
         }
@@ -364,18 +292,12 @@ impl Tree {
     }
 }
 
-impl Node {
-    fn hash(&self, bytes: &[u8]) -> u64 {
-        let length = self.length as usize;
-        let seed = seed(self.field, self.kind);
-        match self.key {
-            NodeKey::Short(short) => short.hash(length, seed),
-            NodeKey::Long(start) => hash(&bytes[start..start + length], seed),
-        }
-    }
-}
-
 impl End {
+    /// Returns the end of a rule that is one text.
+    fn proved(rule: u32) -> Self {
+        Self { rule, combination: NONE, unproved: 0, next: NONE }
+    }
+
     /// Returns whether the way here proves every field.
     pub(crate) fn is_proved(&self) -> bool {
         self.unproved == 0
@@ -385,18 +307,6 @@ impl End {
     pub(crate) fn is_unproved(&self, index: usize) -> bool {
         self.unproved >> index.min(LEADING_FIELDS) & 1 == 1
     }
-}
-
-/// Returns what tells the same bytes under different fields and kinds apart.
-fn seed(field: u32, kind: Kind) -> u64 {
-    u64::from(field) << 8 | kind as u64
-}
-
-fn hash(bytes: &[u8], seed: u64) -> u64 {
-    let mut hasher = FixedState::default().build_hasher();
-    hasher.write_u64(seed);
-    hasher.write(bytes);
-    hasher.finish()
 }
 
 fn offset(length: usize) -> u32 {

@@ -59,7 +59,12 @@ fn check_one(pattern: &str, event: &[u8]) {
 fn damaged(text: &str, damage: &[(Index, usize, Vec<u8>)]) -> Vec<u8> {
     let mut bytes = text.as_bytes().to_vec();
     for (place, gone, new) in damage {
-        let start = place.index(bytes.len() + 1);
+        // A mark takes the place of another: little is needed for something else to be meant.
+        let marks: Vec<usize> = (0..bytes.len()).filter(|at| b"{}[],:".contains(&bytes[*at])).collect();
+        let start = match new[..] {
+            [mark] if b"{}[],:".contains(&mark) && !marks.is_empty() => marks[place.index(marks.len())],
+            _ => place.index(bytes.len() + 1),
+        };
         let end = bytes.len().min(start + gone);
         bytes.splice(start..end, new.iter().copied());
     }
@@ -154,6 +159,48 @@ fn numbers_are_told_apart() {
         r#"{"anything-but": [%, 7]}"#,
     ];
     check_every_two(&odd_numbers(), &alternatives);
+}
+
+/// Puts three members or elements into an object and into an array, apart as they should be and otherwise, at
+/// every place in a block of bytes.
+#[test]
+fn scopes_hold_what_is_theirs() {
+    let items = [
+        r#""":0"#,
+        r#""":[]"#,
+        r#""":{}"#,
+        r#""":[[]]"#,
+        r#""":[{}]"#,
+        "0",
+        r#""""#,
+        "[]",
+        "{}",
+        "[[]]",
+        "[{}]",
+        "",
+    ];
+    let mut rules = Rules::new();
+    rules.insert(0, r#"{"a": [{"exists": false}]}"#);
+    let mut place = 0;
+    let mut check_row = |row: &str| {
+        for event in [format!("{{{row}}}"), format!("{{\"b\":[{row}]}}"), format!("{{\"b\":[{{{row}}},0]}}")]
+        {
+            place = (place + 1) % 64;
+            rules.check(format!("{}{event}", " ".repeat(place)).as_bytes());
+        }
+    };
+    for (first, second, third) in every_three(&items) {
+        check_row(&[first, ",", second, ",", third].concat());
+        for mark in [":", ""] {
+            check_row(&[first, mark, second, ",", third].concat());
+            check_row(&[first, ",", second, mark, third].concat());
+        }
+    }
+}
+
+fn every_three<'a>(items: &'a [&'a str]) -> impl Iterator<Item = (&'a str, &'a str, &'a str)> {
+    let pairs = items.iter().flat_map(|first| items.iter().map(move |second| (*first, *second)));
+    pairs.flat_map(|(first, second)| items.iter().map(move |third| (first, second, *third)))
 }
 
 /// Nests the value of a field in arrays or objects, to just as deep as is allowed and to one deeper.

@@ -85,13 +85,12 @@ async fn explain_groups_tail_and_status_answer_people_and_programs() {
     router.settled().await;
 
     let explained = stdout(&router.command(&["explain", "small"]));
-    assert!(
-        explained.contains("billing") && explained.contains("total") && explained.contains("40"),
-        "{explained}"
-    );
+    let line = r#"data.total: wanted {"numeric":[">",100]}, found 40; closest: 40 is not > 100"#;
+    assert!(explained.contains("billing") && explained.contains(line), "{explained}");
     let explained: Value =
         serde_json::from_str(&stdout(&router.command(&["explain", "small", "--json"]))).unwrap();
     assert_eq!(explained["decisions"][0]["matched"], false);
+    assert_eq!(explained["decisions"][0]["fields"][0]["closest"], "40 is not > 100");
     let missing = router.command(&["explain", "no-such-event"]);
     assert_eq!(missing.status.code(), Some(1));
     assert!(text(&missing.stderr).contains("no-such-event"), "{missing:?}");

@@ -358,6 +358,11 @@ pub(crate) fn detail() -> EventDetail {
         wanted: wanted.to_owned(),
         found: found.to_owned(),
         matched,
+        closest: None,
+    };
+    let currency = FieldReason {
+        closest: Some("EUR is not USD".to_owned()),
+        ..field("detail.currency", "USD or GBP", "EUR", false)
     };
     let decision = |name: &str, matched, fields, standing| Decision {
         name: name.to_owned(),
@@ -388,11 +393,7 @@ pub(crate) fn detail() -> EventDetail {
             decision(
                 "warehouse",
                 false,
-                vec![
-                    kind(),
-                    field("detail.currency", "USD or GBP", "EUR", false),
-                    field("detail.region", "exists", "absent", false),
-                ],
+                vec![kind(), currency, field("detail.region", "exists", "absent", false)],
                 None,
             ),
             decision("fraud-check", true, vec![kind()], Some(Standing::Pending { attempts: 1 })),

@@ -223,7 +223,8 @@ impl Text {
     fn field(&mut self, field: &FieldReason) {
         let (mark, style) = self.mark(field.matched);
         let path = format!("      {mark} {}  ", text::cut(&field.path, 40));
-        let words = format!("wants {}, found {}", field.wanted, field.found);
+        let closest = field.closest.as_ref().map(|closest| format!("; closest: {closest}"));
+        let words = format!("wants {}, found {}{}", field.wanted, field.found, closest.unwrap_or_default());
         self.labelled(Span::styled(path, style), &words, Theme::plain());
     }
 

@@ -82,13 +82,13 @@ impl Scopes {
         while turns != 0 {
             let bit = turns & turns.wrapping_neg();
             let before = bit | (bit - 1);
+            *bad |= brackets.wrong(self.object) & rest & before;
             if brackets.open & bit != 0 {
                 if !self.open(in_object & bit != 0) {
                     *bad |= bit;
                     return None;
                 }
             } else {
-                *bad |= brackets.wrong(self.object) & rest & before;
                 if (brackets.brace & bit != 0) != (self.object != 0) {
                     *bad |= bit;
                 }

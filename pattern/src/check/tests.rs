@@ -76,6 +76,7 @@ const TOKENS: &[&str] = &[
     ", 2",
     "{\"a\":{\"b\":[1,{}]}}",
     "[1 , 2]",
+    "{\"a\":[],[[]]}",
     "{\"a\":1, \"b\" : [true ,null]}",
     "\"a\":1,\"b\":2",
 ];
@@ -325,5 +326,19 @@ proptest! {
         check(tokens.as_bytes());
         check(format!("[{tokens}]").as_bytes());
         check(format!("{{\"a\":{tokens}}}").as_bytes());
+    }
+}
+
+/// Tries every sequence of a few tokens, alone and inside others.
+#[test]
+fn all_short_sequences_of_tokens_are_judged_as_the_reader_judges_them() {
+    const TOKENS: [&str; 8] = ["{", "}", "[", "]", ",", ":", "\"\"", "1"];
+    const LENGTH: u32 = 5;
+    let around = [("", ""), ("{\"\":[],", "}"), ("[{},", "]"), ("[[{\"\":", "}]]"), ("{\"\":1,", "1}")];
+    for number in 0..8_usize.pow(LENGTH) {
+        let tokens: String = (0..LENGTH).map(|place| TOKENS[number >> (3 * place) & 7]).collect();
+        for (before, behind) in around {
+            check(format!("{before}{tokens}{behind}").as_bytes());
+        }
     }
 }

@@ -169,6 +169,7 @@ impl Aggregator {
             wanted,
             matched: found.is_some(),
             found: found.unwrap_or_else(|| "nothing of that form".to_owned()),
+            closest: None,
         };
         let capture = self.rule.key.capture.as_ref().map(|regex| format!(" that matches {}", regex.as_str()));
         let wanted = format!("a value at {}{}", self.rule.key.path.join("."), capture.unwrap_or_default());

@@ -2,7 +2,7 @@
 
 use api::{Decision, FieldReason};
 use event::stored::Stored;
-use pattern::{EventError, FieldExplanation, Pattern};
+use pattern::{EventError, Field, FieldExplanation, Pattern};
 
 use super::Core;
 use super::facts::Facts;
@@ -12,8 +12,9 @@ impl Core {
     /// for the caller to add.
     pub(crate) fn explain(&self, position: u64, stored: &Stored) -> Vec<Decision> {
         let facts = Facts::new(stored, position, &self.identity);
+        let fields = facts.fields();
         let consumers = self.consumers.iter().zip(self.rules.consumer_filters()).map(|(receiver, filter)| {
-            let mut decision = ask(&receiver.name, filter, &facts);
+            let mut decision = ask(&receiver.name, filter, &fields);
             if let Some(gate) = receiver.gate.as_ref().filter(|_| decision.matched) {
                 let refused = gate.failure(&facts).map(|failure| gate.refusal(&failure));
                 decision.schema = Some(refused.unwrap_or_else(|| format!("schema {} holds", gate.schema())));
@@ -22,7 +23,7 @@ impl Core {
         });
         let aggregations = self.aggregators.iter().zip(self.rules.aggregation_filters());
         let aggregations = aggregations.map(|(aggregator, filter)| {
-            let mut decision = ask(aggregator.name(), filter, &facts);
+            let mut decision = ask(aggregator.name(), filter, &fields);
             decision.aggregation = true;
             if decision.matched {
                 decision.fields.extend(aggregator.explain(&facts));
@@ -33,15 +34,8 @@ impl Core {
     }
 }
 
-/// Shows what an event has at a field.
-fn found(field: &FieldExplanation) -> String {
-    let more = (field.more > 0).then(|| format!("and {} more", field.more));
-    let shown: Vec<&str> = field.found.iter().map(String::as_str).chain(more.as_deref()).collect();
-    if shown.is_empty() { "absent".to_owned() } else { shown.join(", ") }
-}
-
-fn ask(name: &str, filter: Option<&Pattern>, facts: &Facts<'_>) -> Decision {
-    let explained = filter.map(|pattern| pattern.explain_fields(&facts.fields()));
+fn ask(name: &str, filter: Option<&Pattern>, fields: &[Field<'_>]) -> Decision {
+    let explained = filter.map(|pattern| pattern.explain_fields(fields));
     let (matched, fields) = match explained {
         None => (true, Vec::new()),
         Some(Ok(explanation)) => (explanation.matched, explanation.fields.iter().map(reason).collect()),
@@ -53,13 +47,14 @@ fn ask(name: &str, filter: Option<&Pattern>, facts: &Facts<'_>) -> Decision {
 fn reason(field: &FieldExplanation) -> FieldReason {
     FieldReason {
         path: field.path.clone(),
-        wanted: field.wanted.join(" or "),
-        found: found(field),
+        wanted: field.wanted_line(),
+        found: if field.found.is_empty() { "absent".to_owned() } else { field.found_line() },
         matched: field.held,
+        closest: field.closest.as_ref().map(|closest| closest.why.clone()),
     }
 }
 
 fn unreadable(error: &EventError) -> FieldReason {
     let wanted = "an event that patterns can read".to_owned();
-    FieldReason { path: "data".to_owned(), wanted, found: error.to_string(), matched: false }
+    FieldReason { path: "data".to_owned(), wanted, found: error.to_string(), matched: false, closest: None }
 }

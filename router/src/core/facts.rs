@@ -1,4 +1,4 @@
-//! [`Facts`]: one event as filters, gates and expressions see it, its payload parsed at most once.
+//! [`Facts`]: one event as filters, gates and expressions see it, its payload checked and parsed at most once.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use event::eventbridge::{Field as ViewField, Identity, View};
 use event::stored::Stored;
-use pattern::{Field, FieldValue};
+use pattern::{Checked, Field, FieldValue};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -17,14 +17,16 @@ pub(crate) struct Facts<'a> {
     /// Its position on its bus.
     pub(crate) position: u64,
     view: View<'a>,
+    /// The payload, if it is well-formed JSON.
+    checked: OnceCell<Option<Checked<'a>>>,
     payload: OnceCell<Result<Value, String>>,
 }
 
 impl<'a> Facts<'a> {
-    /// Returns what there is to know of an event; parses nothing yet.
+    /// Returns what there is to know of an event; reads nothing of its payload yet.
     pub(crate) fn new(stored: &'a Stored, position: u64, identity: &'a Identity) -> Self {
         let view = View::new(&stored.event, identity, stored.received);
-        Self { stored, position, view, payload: OnceCell::new() }
+        Self { stored, position, view, checked: OnceCell::new(), payload: OnceCell::new() }
     }
 
     /// Returns the event's top-level fields under the names of both worlds.
@@ -33,9 +35,20 @@ impl<'a> Facts<'a> {
             .fields()
             .map(|(name, field)| match field {
                 ViewField::Text(text) => Field { name, value: FieldValue::Text(text) },
-                ViewField::Json(json) => Field { name, value: FieldValue::Json(json) },
+                ViewField::Json(json) => Field { name, value: self.json(json) },
             })
             .collect()
+    }
+
+    /// Returns the value of a field, which may be the payload under one of its names.
+    fn json<'s>(&'s self, json: &'s [u8]) -> FieldValue<'s> {
+        let payload = self.stored.event.json().filter(|payload| std::ptr::eq(payload.as_ref(), json));
+        payload.and_then(|payload| self.checked(payload)).map_or(FieldValue::Json(json), FieldValue::Checked)
+    }
+
+    /// Checks the payload the first time.
+    fn checked(&self, payload: &'a [u8]) -> Option<Checked<'a>> {
+        *self.checked.get_or_init(|| Checked::value(payload).ok())
     }
 
     /// Returns the payload as a schema sees it, or why no schema can.
@@ -84,4 +97,50 @@ fn child<'v>(value: &'v RawValue, name: &str) -> Option<&'v RawValue> {
     }
     let members: HashMap<Cow<'_, str>, &RawValue> = serde_json::from_str(value.get()).ok()?;
     members.get(name).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use event::hop::Via;
+    use event::{Data, Event, SpanId, Timestamp, TraceContext, TraceId};
+    use pattern::Pattern;
+
+    use super::*;
+
+    /// Calls `look` with the fields of an event that has the payload.
+    fn check(payload: &'static str, look: impl FnOnce(&[Field<'_>])) {
+        let mut event = Event::new("1", "/shop", "order");
+        event.data = Some(Data::Json(Bytes::from_static(payload.as_bytes())));
+        let trace =
+            TraceContext { trace: TraceId([1; 16]), span: SpanId([2; 8]), parent: None, sampled: true };
+        let stored = Stored { received: Timestamp::EPOCH, via: Via::HttpStructured, trace, event };
+        let identity = Identity { account: "0".to_owned(), region: "r".to_owned() };
+        look(&Facts::new(&stored, 1, &identity).fields());
+    }
+
+    fn values<'f>(fields: &[Field<'f>]) -> Vec<FieldValue<'f>> {
+        let is_payload = |field: &&Field<'_>| matches!(field.name, "detail" | "data");
+        fields.iter().filter(is_payload).map(|field| field.value).collect()
+    }
+
+    #[test]
+    fn a_payload_was_checked_under_both_of_its_names() {
+        for payload in [r#"{"total": 40}"#, " [1] ", "40", "null"] {
+            let checked = FieldValue::Checked(Checked::value(payload.as_bytes()).unwrap());
+            check(payload, |fields| assert_eq!(values(fields), [checked; 2]));
+        }
+    }
+
+    #[test]
+    fn a_broken_payload_stays_an_error() {
+        let pattern = Pattern::parse(r#"{"data": {"total": [40]}}"#).unwrap();
+        for payload in [r#"{"total": 40"#, r#"{"total": 40} x"#, ""] {
+            check(payload, |fields| {
+                assert_eq!(values(fields), [FieldValue::Json(payload.as_bytes()); 2]);
+                let error = pattern.explain_fields(fields).unwrap_err().to_string();
+                assert!(error.contains("detail"), "{error}");
+            });
+        }
+    }
 }

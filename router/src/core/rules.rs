@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pattern::{Matcher, Pattern};
+use pattern::{Input, Matcher, Pattern, Scratch};
 
 use super::condition::markers;
 use super::facts::Facts;
@@ -11,6 +11,9 @@ use crate::config::{Aggregation, Consumer};
 /// All filters of one bus, asked at once.
 pub(crate) struct Rules {
     matcher: Matcher<Rule>,
+    scratch: Scratch,
+    /// The rules whose filter holds for the event at hand.
+    matched: Vec<Rule>,
     unfiltered: Vec<Rule>,
     consumers: Vec<Option<Pattern>>,
     aggregations: Vec<Option<Pattern>>,
@@ -46,6 +49,8 @@ impl Rules {
     pub(crate) fn new(consumers: &[Consumer], aggregations: &[Aggregation]) -> Self {
         let mut rules = Self {
             matcher: Matcher::new(),
+            scratch: Scratch::new(),
+            matched: Vec::new(),
             unfiltered: Vec::new(),
             consumers: consumers.iter().map(|consumer| consumer.filter.clone()).collect(),
             aggregations: aggregations.iter().map(|aggregation| aggregation.filter.clone()).collect(),
@@ -79,12 +84,16 @@ impl Rules {
     }
 
     /// Returns whom an event concerns.
-    pub(crate) fn concerned(&self, facts: &Facts<'_>) -> Concerned {
+    pub(crate) fn concerned(&mut self, facts: &Facts<'_>) -> Concerned {
+        self.matched.clear();
+        let fields = facts.fields();
         // A payload was checked when the event was decoded, so that reading it again cannot fail.
-        let matched = self.matcher.matches_fields(&facts.fields()).unwrap_or_default();
+        self.matcher
+            .matches_into(Input::Fields(&fields), &mut self.scratch, &mut self.matched)
+            .unwrap_or_default();
         let mut concerned = Concerned::default();
-        for rule in matched.into_iter().chain(self.unfiltered.iter().copied()) {
-            match rule {
+        for rule in self.matched.iter().chain(&self.unfiltered) {
+            match *rule {
                 Rule::Consumer(index) => concerned.consumers.push(index),
                 Rule::Part(index) => concerned.aggregations.entry(index).or_default().part = true,
                 Rule::Marker(index, place) => {
