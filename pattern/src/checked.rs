@@ -5,6 +5,7 @@ use std::str;
 use crate::check;
 use crate::error::EventError;
 use crate::json::{Reader, SyntaxError, Token};
+use crate::names;
 
 /// JSON that was checked, so that it can be matched any number of times without being checked again.
 ///
@@ -24,19 +25,30 @@ use crate::json::{Reader, SyntaxError, Token};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Checked<'a> {
     json: &'a [u8],
+    /// Whether it is known that no object has a name twice, and no name has a dot.
+    says_all_once: bool,
 }
 
 impl<'a> Checked<'a> {
     /// Checks a whole event: one JSON object. What follows its closing brace is not looked at.
     ///
+    /// Finds out too whether a name stands twice in an object, where both values count: if not, matching can stop
+    /// where it has found all that the rules name.
+    ///
     /// # Errors
     ///
     /// Returns an error if the event is not a JSON object in UTF-8, wherever in it the fault lies.
     pub fn event(event: &'a [u8]) -> Result<Self, EventError> {
+        let checked = Self::proved(event)?;
+        Ok(Self { says_all_once: names::are_unique(checked.json), ..checked })
+    }
+
+    /// Checks a whole event, and nothing more than that it is one.
+    pub(crate) fn proved(event: &'a [u8]) -> Result<Self, EventError> {
         if starts_with(event, |first| first == b'{')
             && let Some(end) = check::scope_end(event)
         {
-            return Ok(Self { json: &event[..end] });
+            return Ok(Self { json: &event[..end], says_all_once: false });
         }
         let mut reader = Reader::new(utf8(event, None)?);
         let malformed = |error| EventError::malformed(None, &error);
@@ -44,7 +56,7 @@ impl<'a> Checked<'a> {
             Some(Token::ObjectStart) => reader.skip_scope().map_err(malformed)?,
             _ => return Err(EventError::NotAnObject),
         }
-        Ok(Self { json: &event[..reader.position()] })
+        Ok(Self { json: &event[..reader.position()], says_all_once: false })
     }
 
     /// Checks one JSON value of any kind; only white space may follow it.
@@ -61,16 +73,21 @@ impl<'a> Checked<'a> {
         self.json
     }
 
+    /// Returns whether it is known that no object has a name twice, and no name has a dot.
+    pub(crate) fn says_all_once(self) -> bool {
+        self.says_all_once
+    }
+
     pub(crate) fn of_field(field: Option<&str>, json: &'a [u8]) -> Result<Self, EventError> {
         if starts_with(json, |first| matches!(first, b'{' | b'['))
             && let Some(end) = check::scope_end(json)
             && json[end..].iter().copied().all(is_space)
         {
-            return Ok(Self { json });
+            return Ok(Self { json, says_all_once: false });
         }
         let mut reader = Reader::new(utf8(json, field)?);
         whole_value(&mut reader).map_err(|error| EventError::malformed(field, &error))?;
-        Ok(Self { json })
+        Ok(Self { json, says_all_once: false })
     }
 }
 

@@ -76,7 +76,7 @@ impl Condition {
     fn holds_number(&self, number: Number<'_>) -> bool {
         match self {
             Self::Number(wanted) => number.is(|nearest| nearest.total_cmp(wanted).is_eq()),
-            Self::NumberText(wanted) => **wanted == *number.text,
+            Self::NumberText(wanted) => **wanted == *number.text(),
             Self::Range(range) => number.is(|nearest| range.contains(nearest)),
             _ => false,
         }

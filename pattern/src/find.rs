@@ -212,7 +212,7 @@ impl Way<'_> {
                 (Kind::Block, Some(nearest)) => {
                     self.reach(field, kind, &block_bytes(block(order(nearest), size), size));
                 }
-                (Kind::NumberText, _) => self.reach(field, kind, number.text.as_bytes()),
+                (Kind::NumberText, _) => self.reach(field, kind, number.text().as_bytes()),
                 _ => {}
             }
         }

@@ -147,6 +147,11 @@ impl Leaves {
         self.push(path, Kind::Unescaped, place, inside);
     }
 
+    /// Returns at how many paths there are values.
+    pub(crate) fn named(&self) -> usize {
+        self.named.len()
+    }
+
     fn push(&mut self, path: PathId, kind: Kind, place: Span, inside: Inside) {
         let fresh = offset(self.all.len());
         let values = &mut self.values[path as usize];
@@ -191,7 +196,7 @@ impl<'e> Flattened<'e> {
     ) -> Result<Self, EventError> {
         leaves.start(paths);
         match input {
-            Input::Bytes(event) => walk.event(Checked::event(event)?, paths, leaves)?,
+            Input::Bytes(event) => walk.event(Checked::proved(event)?, paths, leaves)?,
             Input::Checked(event) => walk.event(event, paths, leaves)?,
             Input::Fields(fields) => walk.fields(fields, paths, leaves)?,
         }
@@ -236,10 +241,7 @@ impl<'e> Flattened<'e> {
             Kind::Literal(literal) => Value::Literal(literal),
             Kind::Unescaped => Value::Text(self.leaves.unescaped.get(bytes).unwrap_or_default()),
             Kind::Text => Value::Text(str::from_utf8(self.part(leaf, bytes)).unwrap_or_default()),
-            Kind::Number => {
-                let text = str::from_utf8(self.part(leaf, bytes)).unwrap_or_default();
-                Value::Number(Number { text, nearest: leaf.nearest })
-            }
+            Kind::Number => Value::Number(Number::known(self.part(leaf, bytes), leaf.nearest)),
         }
     }
 

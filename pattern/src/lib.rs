@@ -49,6 +49,7 @@ mod held;
 mod json;
 mod keys;
 mod matcher;
+mod names;
 mod nodes;
 mod number;
 mod parse;

@@ -45,20 +45,29 @@ pub(crate) enum Value<'e> {
 /// A number in an event.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Number<'e> {
-    /// Its own text.
-    pub(crate) text: &'e str,
+    text: &'e [u8],
     /// The nearest double; none where that is infinite.
     pub(crate) nearest: Option<f64>,
 }
 
 impl<'e> Number<'e> {
     pub(crate) fn new(text: &'e str) -> Self {
-        Self { text, nearest: number::nearest(text) }
+        Self { text: text.as_bytes(), nearest: number::nearest(text) }
+    }
+
+    /// Returns a number of which the nearest double is known.
+    pub(crate) fn known(text: &'e [u8], nearest: Option<f64>) -> Self {
+        Self { text, nearest }
+    }
+
+    /// Returns its own text.
+    pub(crate) fn text(self) -> &'e str {
+        std::str::from_utf8(self.text).unwrap_or_default()
     }
 
     /// Returns whether the nearest double is one that is wanted, and is the number itself.
     pub(crate) fn is(self, wanted: impl FnOnce(f64) -> bool) -> bool {
-        self.nearest.is_some_and(|nearest| wanted(nearest) && number::keeps(self.text, nearest))
+        self.nearest.is_some_and(|nearest| wanted(nearest) && number::keeps(self.text(), nearest))
     }
 }
 

@@ -1,7 +1,8 @@
 //! Walks through JSON that was checked, to the values at the paths that some pattern names.
 //!
-//! What no pattern names is passed by without a look inside. An object is walked to its end all the same: a name
-//! may stand in it twice, and then both values count.
+//! What no pattern names is passed by without a look inside. An object is walked to its end all the same, since a
+//! name may stand in it twice, and then both values count. Only where it is known that all is said once does the walk
+//! stop when each path has its value.
 
 #![expect(clippy::inline_always, reason = "the work is compiled again with the instructions of each form")]
 
@@ -22,6 +23,8 @@ pub(crate) struct Walk {
     scopes: Vec<Scope>,
     /// How many arrays were entered.
     arrays: u32,
+    /// How many of the scopes are arrays.
+    open_arrays: u32,
     /// A name with escapes, without them.
     name: String,
 }
@@ -43,6 +46,8 @@ struct Course<'w> {
     json: &'w [u8],
     part: u32,
     place: Place,
+    /// How many paths have values when there can be no more; more than there are where that cannot be said.
+    enough: usize,
     paths: &'w PathIndex,
     leaves: &'w mut Leaves,
     walk: &'w mut Walk,
@@ -61,7 +66,8 @@ impl Walk {
             return Err(EventError::NotAnObject);
         }
         self.start();
-        block::widest(Course { json, part: 0, place: PathIndex::ROOT, paths, leaves, walk: self });
+        let enough = if event.says_all_once() { paths.len() } else { usize::MAX };
+        block::widest(Course { json, part: 0, place: PathIndex::ROOT, enough, paths, leaves, walk: self });
         Ok(())
     }
 
@@ -88,7 +94,8 @@ impl Walk {
             };
             let json = short(json.json(), Some(field.name))?;
             if let Some(place) = place {
-                block::widest(Course { json, part, place, paths, leaves, walk: self });
+                let enough = usize::MAX;
+                block::widest(Course { json, part, place, enough, paths, leaves, walk: self });
             }
         }
         Ok(())
@@ -96,7 +103,7 @@ impl Walk {
 
     fn start(&mut self) {
         self.scopes.clear();
-        self.arrays = 0;
+        (self.arrays, self.open_arrays) = (0, 0);
     }
 }
 
@@ -129,6 +136,9 @@ impl Work for Course<'_> {
                     };
                     let value = token(self.json, mark + 1).0;
                     window.seek(self.enter(value, place, scope.inside));
+                    if self.leaves.named() >= self.enough && self.walk.open_arrays == 0 {
+                        break;
+                    }
                 }
                 (Some(b'{' | b'['), None) => {
                     window.seek(skip::scope(self.json, mark));
@@ -136,7 +146,7 @@ impl Work for Course<'_> {
                 }
                 (Some(b'{' | b'['), Some(_)) => window.seek(self.element(mark, scope)),
                 _ => {
-                    self.walk.scopes.pop();
+                    self.leave();
                     window.at = mark + 1;
                 }
             }
@@ -168,13 +178,20 @@ impl Course<'_> {
         self.paths.descend(from, name)
     }
 
+    /// Leaves the innermost scope.
+    fn leave(&mut self) {
+        if let Some(Scope { next: Some(_), .. }) = self.walk.scopes.pop() {
+            self.walk.open_arrays -= 1;
+        }
+    }
+
     /// Takes the element of an array that begins at or behind `at`, or leaves the array; returns where it ends.
     fn element(&mut self, at: usize, scope: Scope) -> usize {
         let (at, first) = token(self.json, at);
         let mut inside = scope.inside;
         match (first, self.walk.scopes.last_mut()) {
             (b']' | 0, _) => {
-                self.walk.scopes.pop();
+                self.leave();
                 return at + 1;
             }
             (b'{' | b'[', Some(Scope { next: Some(next), .. })) => {
@@ -199,6 +216,7 @@ impl Course<'_> {
             (Some(b'['), _) => {
                 let next = Some(Element { array: self.walk.arrays, index: 0 });
                 self.walk.arrays += 1;
+                self.walk.open_arrays += 1;
                 self.walk.scopes.push(Scope { place, next, has_values: path.is_some(), inside });
                 at + 1
             }

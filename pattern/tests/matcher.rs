@@ -1,7 +1,5 @@
 //! Many rules in one set, and what is left of them.
 
-#![expect(clippy::unwrap_used, reason = "what the test writes itself can be read")]
-
 use railpost_pattern::{Matcher, Pattern};
 
 /// Removing most rules moves the rest to a new place; those whose texts are long must arrive there whole.

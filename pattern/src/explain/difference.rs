@@ -56,10 +56,10 @@ impl<'a> Difference<'a> {
                 Self::Kind { wanted: "a literal", found: kind(value), alike }
             }
             (Condition::Number(wanted), Value::Number(number)) => {
-                Self::Value { distance: comparable(number.text).map_or(1.0, |found| apart(found, *wanted)) }
+                Self::Value { distance: comparable(number.text()).map_or(1.0, |found| apart(found, *wanted)) }
             }
             (Condition::Range(range), Value::Number(number)) => {
-                comparable(number.text).map_or(Self::Incomparable, |number| beyond(*range, number))
+                comparable(number.text()).map_or(Self::Incomparable, |number| beyond(*range, number))
             }
             (Condition::Number(_) | Condition::NumberText(_) | Condition::Range(_), _) => {
                 let number = |text| Value::Number(Number::new(text));

@@ -13,7 +13,7 @@ const SHOWN_MAX: usize = 200;
 pub(super) fn render(value: &Value<'_>) -> String {
     match value {
         Value::Text(text) => write_text(text),
-        Value::Number(number) => number.text.to_owned(),
+        Value::Number(number) => number.text().to_owned(),
         Value::Literal(found) => literal(*found).to_owned(),
     }
 }
