@@ -1,6 +1,8 @@
 //! A pattern in the form that events are held against.
 
-use crate::condition::Condition;
+use std::sync::Arc;
+
+use crate::alternatives::Alternatives;
 use crate::evaluate::Test;
 
 /// A pattern's fields, and the combinations of them that match.
@@ -17,16 +19,14 @@ pub(crate) struct Compiled {
 pub(crate) struct FieldRule {
     /// An index into the pattern's paths.
     pub(crate) path: u32,
-    pub(crate) conditions: Box<[Condition]>,
-    /// Where each condition stands in the pattern's text.
+    pub(crate) alternatives: Arc<Alternatives>,
+    /// Where each of them stands in the pattern's text.
     pub(crate) spans: Box<[(usize, usize)]>,
-    /// Whether the rule also holds where the field has no value.
-    pub(crate) absent: bool,
 }
 
 impl FieldRule {
     pub(crate) fn test(&self) -> Test<'_> {
-        Test { path: self.path, conditions: &self.conditions, absent: self.absent }
+        Test { path: self.path, alternatives: &self.alternatives }
     }
 }
 

@@ -94,14 +94,13 @@ impl Search {
     fn add_level(&mut self, test: &Test<'_>, event: Flattened<'_>) {
         let start = self.places.len();
         for leaf in event.at(test.path) {
-            let value = event.value(leaf);
             let known = self.places.len() > start && self.places.last() == Some(&leaf.inside());
-            if !known && test.conditions.iter().any(|condition| condition.holds(&value)) {
+            if !known && test.alternatives.accept(&event.value(leaf)) {
                 self.places.push(leaf.inside());
             }
         }
         let choices = (start, self.places.len());
-        let present = test.absent.then(|| {
+        let present = test.may_be_absent().then(|| {
             self.places.extend(event.at(test.path).map(Leaf::inside));
             (choices.1, self.places.len())
         });

@@ -1,7 +1,9 @@
 //! Whether an event fulfils a combination of field conditions.
 
+use std::sync::Arc;
+
+use crate::alternatives::Alternatives;
 use crate::compiled::{Branch, Compiled, FieldRule};
-use crate::condition::Condition;
 use crate::elements::Search;
 use crate::flatten::Flattened;
 use crate::paths::PathId;
@@ -10,9 +12,7 @@ use crate::paths::PathId;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Test<'c> {
     pub(crate) path: PathId,
-    pub(crate) conditions: &'c [Condition],
-    /// Whether it also holds where the field has no value.
-    pub(crate) absent: bool,
+    pub(crate) alternatives: &'c Arc<Alternatives>,
 }
 
 /// Returns whether the event fulfils any of the pattern's combinations.
@@ -38,7 +38,7 @@ pub(crate) fn branch_holds(
         let in_element = event.is_placed(test.path);
         placed += usize::from(in_element);
         if !test.holds(event) {
-            if !(test.absent && in_element) {
+            if !(test.may_be_absent() && in_element) {
                 return false;
             }
             undecided = true;
@@ -54,11 +54,13 @@ impl Test<'_> {
     /// Returns whether the field, taken alone, holds.
     pub(crate) fn holds(&self, event: Flattened<'_>) -> bool {
         if !event.has(self.path) {
-            return self.absent;
+            return self.may_be_absent();
         }
-        event.at(self.path).any(|leaf| {
-            let value = event.value(leaf);
-            self.conditions.iter().any(|condition| condition.holds(&value))
-        })
+        event.at(self.path).any(|leaf| self.alternatives.accept(&event.value(leaf)))
+    }
+
+    /// Returns whether the field may have no value.
+    pub(crate) fn may_be_absent(&self) -> bool {
+        self.alternatives.may_be_absent()
     }
 }

@@ -104,7 +104,7 @@ fn field(text: &str, compiled: &Compiled, rule: &FieldRule, event: Flattened<'_>
         path: compiled.paths[rule.path as usize].to_string(),
         more: event.at(rule.path).count() - values.len(),
         held: false,
-        closest: closest::closest(&rule.conditions, &values, &wanted, &found),
+        closest: closest::closest(rule.alternatives.all(), &values, &wanted, &found),
         wanted,
         found,
     }
@@ -115,7 +115,7 @@ fn first_that_matches(compiled: &Compiled, held: &[bool], event: Flattened<'_>) 
     let mut search = Search::default();
     let may_hold = |rule: &u32| {
         let field = &compiled.rules[*rule as usize];
-        held[*rule as usize] || field.absent && event.is_placed(field.path)
+        held[*rule as usize] || field.alternatives.may_be_absent() && event.is_placed(field.path)
     };
     compiled.branches.iter().position(|branch| {
         branch.0.iter().all(may_hold) && branch_holds(compiled, branch, event, &mut search)

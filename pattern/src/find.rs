@@ -246,7 +246,7 @@ impl Way<'_> {
             let in_element = self.event.is_placed(test.path);
             placed += usize::from(in_element);
             if end.is_unproved(index) && !self.test(*id) {
-                if !(test.absent && in_element) {
+                if !(test.may_be_absent() && in_element) {
                     return false;
                 }
                 undecided = true;

@@ -1,11 +1,12 @@
 //! The tests of all combinations, each held once however many rules make it.
 
 use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
-use crate::condition::Condition;
+use crate::alternatives::Alternatives;
 use crate::evaluate::Test;
 use crate::paths::PathId;
 
@@ -21,8 +22,7 @@ pub(crate) struct Tests {
 #[derive(Clone, Debug)]
 struct Held {
     path: PathId,
-    conditions: Box<[Condition]>,
-    absent: bool,
+    alternatives: Arc<Alternatives>,
     /// The conditions as a pattern writes them: tests of one path with one text are one test.
     text: Box<str>,
 }
@@ -39,8 +39,8 @@ impl Tests {
             return *id;
         }
         let fresh = TestId::try_from(self.tests.len()).unwrap_or(TestId::MAX);
-        let conditions = test.conditions.into();
-        self.tests.push(Held { path: test.path, conditions, absent: test.absent, text: written.into() });
+        let alternatives = test.alternatives.clone();
+        self.tests.push(Held { path: test.path, alternatives, text: written.into() });
         let tests = &self.tests;
         let rehash = |id: &TestId| hash(tests[*id as usize].path, &tests[*id as usize].text);
         self.by_text.insert_unique(hashed, fresh, rehash);
@@ -49,7 +49,7 @@ impl Tests {
 
     pub(crate) fn get(&self, id: TestId) -> Test<'_> {
         let held = &self.tests[id as usize];
-        Test { path: held.path, conditions: &held.conditions, absent: held.absent }
+        Test { path: held.path, alternatives: &held.alternatives }
     }
 
     /// Returns the conditions as a pattern writes them.

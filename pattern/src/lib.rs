@@ -31,6 +31,7 @@
 //! `flatten` cut an event down to the fields that are named, `evaluate` and `explain` hold the one against
 //! the other; `pattern` and `matcher` are what callers see.
 
+mod alternatives;
 mod block;
 mod check;
 mod checked;

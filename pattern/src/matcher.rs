@@ -232,7 +232,7 @@ impl<K: Clone + Eq + Hash> Default for Matcher<K> {
 fn only_text<'c>(compiled: &'c Compiled, branch: &'c Branch) -> Option<(u32, &'c str)> {
     let mut rules = compiled.rules(branch);
     match (rules.next(), rules.next()) {
-        (Some(only), None) => match &*only.conditions {
+        (Some(only), None) => match only.alternatives.all() {
             [Condition::Text(text)] => Some((only.path, text)),
             _ => None,
         },

@@ -8,6 +8,9 @@ mod combinations;
 mod expression;
 mod numeric;
 
+use std::sync::Arc;
+
+use crate::alternatives::Alternatives;
 use crate::compiled::{Branch, Compiled, FieldRule};
 use crate::complexity::Complexity;
 use crate::condition::Condition;
@@ -299,8 +302,7 @@ fn rules(fields: Vec<Field>, ranks: &[u32]) -> (Vec<Box<str>>, Vec<FieldRule>) {
             paths.push(field.path);
             index(paths.len() - 1)
         }),
-        absent: field.conditions.iter().any(|condition| matches!(condition, Condition::Absent)),
-        conditions: field.conditions.into(),
+        alternatives: Arc::new(Alternatives::new(field.conditions)),
         spans: field.spans.into(),
     };
     let rules = fields.into_iter().zip(ranks).map(rule).collect();

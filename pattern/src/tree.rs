@@ -118,7 +118,7 @@ impl Tree {
         let leading = combination.iter().take(LEADING_FIELDS).map(|id| {
             let test = tests.get(*id);
             let load = |key: &Key<'_>| self.load(NodeId::ROOT, test.path, key);
-            (test.path, keys_of(test.conditions, load))
+            (test.path, keys_of(test.alternatives.all(), load))
         });
         let placing = Placing { rule, combination: start, leading: leading.collect() };
         let bits = combination.len().min(LEADING_FIELDS + 1);
