@@ -26,10 +26,37 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Modules, in reading order: `json` reads text, `parse` turns a pattern into what `compiled` holds, made of the
-//! conditions in `condition` (`number`, `fold`, `wildcard`, `cidr`) and bounded by `complexity`; `paths` and
-//! `flatten` cut an event down to the fields that are named, `evaluate` and `explain` hold the one against
-//! the other; `pattern` and `matcher` are what callers see.
+//! # Many rules
+//!
+//! [`Matcher`] finds the rules that an event matches by the event's values: what an event costs depends on what
+//! matches it, hardly on how many rules there are. [`SharedMatcher`] is one that threads change while others read.
+//! With a [`Scratch`] and a list that are kept, [`Matcher::matches_into`] asks for no memory.
+//!
+//! # What is checked
+//!
+//! An event in bytes is checked whole before it is matched, also where no pattern looks: UTF-8, strings and their
+//! escapes, numbers, the nesting of objects and arrays up to 1000 deep. What follows its closing brace is not
+//! looked at. Of an event in [`Field`]s each value is checked so, and only white space may follow it. [`Checked`]
+//! is the proof of such a check: it is matched without another, and where its objects have no name twice matching
+//! stops as soon as all that the rules name was found. Where names may stand twice it never stops early, since both
+//! values count.
+//!
+//! # Limits
+//!
+//! Patterns are refused beyond [`COMBINATIONS_MAX`] combinations, where all combinations together have more than a
+//! million fields or their paths more than a million bytes, and where wildcards are too complex. The time that a
+//! pattern and an event take together is at most in proportion to the product of their lengths, except where three
+//! or more fields ask for values from several arrays at once.
+//!
+//! # Modules, in reading order
+//!
+//! `json` reads text, `parse` turns a pattern into what `compiled` holds, made of `alternatives` and the conditions
+//! in `condition` (`number`, `fold`, `wildcard`, `cidr`) and bounded by `complexity`. `check` proves that an event is
+//! well-formed and `names` that it says all once, both in steps of 64 bytes (`block`); `walk` goes through it to the
+//! `paths` that are named, by its marks (`window`) and past the rest (`skip`), and `flatten` keeps what was found.
+//! `evaluate`, `elements` and `explain` hold that against one pattern; `tree`, made of `nodes` under `keys` and of the
+//! tests in `held`, finds among many, and `find` is an event's way through it. `pattern`, `matcher` and `shared` are
+//! what callers see.
 
 mod alternatives;
 mod block;

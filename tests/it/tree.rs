@@ -65,6 +65,12 @@ const RESERVED: &[Reserved] = &[
         why: "AWS stays at the edge",
     },
     Reserved {
+        words: &["unsafe {", "unsafe fn"],
+        within: "",
+        except: &["pattern/src/block", "benches/peers/src/limits.rs"],
+        why: "unsafe code is in one small place",
+    },
+    Reserved {
         words: &["unbounded_channel", "mpsc::unbounded"],
         within: "",
         except: &[],
