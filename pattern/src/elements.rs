@@ -1,6 +1,7 @@
 //! Whether values that lie in arrays can be found together.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use crate::evaluate::Test;
 use crate::flatten::{Element, Flattened, Inside, Leaf};
@@ -10,6 +11,13 @@ const UNSORTED: usize = 32;
 
 /// How many steps a search takes before it begins to remember what it tried in vain, which costs memory.
 const STEPS_WITHOUT_MEMORY: usize = 1000;
+
+/// How many values may be looked at for one event. What needs more is an error: names that stand twice make of a
+/// choice a puzzle that no machine solves.
+const LOOKS_MAX: usize = 5_000_000;
+
+/// How many vain tries are remembered.
+const FAILED_MAX: usize = 10_000;
 
 /// A choice of values, field by field, of which no two lie in different elements of one array.
 ///
@@ -23,6 +31,8 @@ pub(crate) struct Search {
     taken: Vec<Inside>,
     frames: Vec<usize>,
     steps: usize,
+    /// How many values were looked at for this event.
+    looks: usize,
     memory: Memory,
     barred: Barred,
 }
@@ -32,6 +42,8 @@ pub(crate) struct Search {
 struct Level {
     /// Where the values lie that fulfil the rule.
     choices: (usize, usize),
+    /// The array whose elements the values lie in, where it is one and they lie in nothing deeper.
+    array: Option<u32>,
     /// Where the field's values lie at all, where the rule also holds without any.
     present: Option<(usize, usize)>,
 }
@@ -45,6 +57,16 @@ struct Memory {
 }
 
 impl Search {
+    /// Begins with another event.
+    pub(crate) fn start(&mut self) {
+        self.looks = 0;
+    }
+
+    /// Returns whether a search was given up since the beginning of the event: then its answer is none.
+    pub(crate) fn gave_up(&self) -> bool {
+        self.looks > LOOKS_MAX
+    }
+
     /// Returns whether there is such a choice for the fields whose values lie in elements of arrays.
     pub(crate) fn succeeds<'c>(
         &mut self,
@@ -104,7 +126,10 @@ impl Search {
             self.places.extend(event.at(test.path).map(Leaf::inside));
             (choices.1, self.places.len())
         });
-        self.levels.push(Level { choices, present });
+        let array = |place: &Inside| event.array_of(*place);
+        let first = self.places[start..choices.1].first().and_then(array);
+        let is_one = self.places[start..choices.1].iter().all(|place| array(place) == first);
+        self.levels.push(Level { choices, array: first.filter(|_| is_one), present });
     }
 
     fn run(&mut self, event: Flattened<'_>) -> bool {
@@ -114,6 +139,9 @@ impl Search {
             let depth = self.frames.len() - 1;
             self.taken.truncate(depth);
             self.steps += 1;
+            if self.gave_up() {
+                return false;
+            }
             match self.choose(depth, next, event) {
                 None => {
                     self.remember(depth, event);
@@ -135,20 +163,40 @@ impl Search {
     }
 
     /// Returns the first choice from `next` on that fits what is taken, and the choice after that.
-    fn choose(&self, depth: usize, next: usize, event: Flattened<'_>) -> Option<(Inside, usize)> {
+    fn choose(&mut self, depth: usize, next: usize, event: Flattened<'_>) -> Option<(Inside, usize)> {
         let level = self.levels[depth];
         let choices = &self.places[level.choices.0..level.choices.1];
         let fits = |place: &Inside| self.taken.iter().all(|taken| event.agree(*place, *taken));
-        if let Some(found) = choices.iter().skip(next).position(fits) {
-            return Some((choices[next + found], next + found + 1));
+        let within = self.within(level, choices, event);
+        let from = within.start.max(next);
+        let found = choices.get(from..within.end).and_then(|choices| choices.iter().position(fits));
+        let looked = found.map_or(within.end.saturating_sub(from), |found| found + 1);
+        self.looks += 1 + looked * (1 + self.taken.len());
+        if let Some(found) = found {
+            return Some((choices[from + found], from + found + 1));
         }
         let (start, end) = level.present.filter(|_| next <= choices.len())?;
+        self.looks += end - start;
         let away = !self.places[start..end].iter().any(fits);
         away.then_some((Inside::NOTHING, choices.len() + 1))
     }
 
+    /// Returns which choices can fit: where one taken lies in an element of their array, those in that element.
+    fn within(&self, level: Level, choices: &[Inside], event: Flattened<'_>) -> Range<usize> {
+        let element = |array| self.taken.iter().find_map(|taken| event.element_in(*taken, array));
+        match level.array.and_then(element) {
+            // The elements of one array are numbered in the order of the event, and so are the choices.
+            Some(element) => {
+                let start = choices.partition_point(|place| *place < element);
+                let end = choices.partition_point(|place| *place <= element);
+                start..end
+            }
+            None => 0..choices.len(),
+        }
+    }
+
     fn remember(&mut self, depth: usize, event: Flattened<'_>) {
-        if self.steps > STEPS_WITHOUT_MEMORY {
+        if self.steps > STEPS_WITHOUT_MEMORY && self.memory.failed.len() < FAILED_MAX {
             let state = self.state(depth, event);
             self.memory.failed.insert(state);
         }

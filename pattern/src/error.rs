@@ -177,6 +177,10 @@ pub enum EventError {
         /// The top-level field whose value it is, where the fields came apart.
         field: Option<String>,
     },
+    /// The event has so many arrays with values of the same paths that it cannot be said in reasonable time whether
+    /// values of all fields are found together.
+    #[error("the event's arrays hold too many ways to put the values of a rule's fields together")]
+    TooManyWays,
     /// The event, or one field of it, is not UTF-8.
     #[error("{} is not UTF-8 at byte {offset}", subject(field.as_deref()))]
     NotUtf8 {

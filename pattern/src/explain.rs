@@ -70,10 +70,15 @@ pub struct FieldExplanation {
 }
 
 /// Explains the first combination that matches, or else the one with the fewest fields that do not hold.
-pub(crate) fn explain(text: &str, compiled: &Compiled, event: Flattened<'_>) -> Explanation {
+pub(crate) fn explain(
+    text: &str,
+    compiled: &Compiled,
+    event: Flattened<'_>,
+    search: &mut Search,
+) -> Explanation {
     let held: Vec<bool> = compiled.rules.iter().map(|rule| rule.test().holds(event)).collect();
     let failing = |branch: &Branch| branch.0.iter().filter(|rule| !held[**rule as usize]).count();
-    let first = first_that_matches(compiled, &held, event);
+    let first = first_that_matches(compiled, &held, event, search);
     let matched = first.is_some();
     let combinations = compiled.branches.len();
     let nearest = || (0..combinations).min_by_key(|combination| failing(&compiled.branches[*combination]));
@@ -111,15 +116,20 @@ fn field(text: &str, compiled: &Compiled, rule: &FieldRule, event: Flattened<'_>
 }
 
 /// Returns the first combination that matches. Only those are held against the event of which no field fails by itself.
-fn first_that_matches(compiled: &Compiled, held: &[bool], event: Flattened<'_>) -> Option<usize> {
-    let mut search = Search::default();
+fn first_that_matches(
+    compiled: &Compiled,
+    held: &[bool],
+    event: Flattened<'_>,
+    search: &mut Search,
+) -> Option<usize> {
     let may_hold = |rule: &u32| {
         let field = &compiled.rules[*rule as usize];
         held[*rule as usize] || field.alternatives.may_be_absent() && event.is_placed(field.path)
     };
-    compiled.branches.iter().position(|branch| {
-        branch.0.iter().all(may_hold) && branch_holds(compiled, branch, event, &mut search)
-    })
+    compiled
+        .branches
+        .iter()
+        .position(|branch| branch.0.iter().all(may_hold) && branch_holds(compiled, branch, event, search))
 }
 
 impl Display for Explanation {

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use crate::cidr::{first_of, parse_address};
 use crate::elements::Search;
+use crate::error::EventError;
 use crate::flatten::{Flattened, Leaf};
 use crate::held::TestId;
 use crate::keys::{AddressKey, Kind, Probe, block, block_bytes, literal_bytes, number_bytes, order};
@@ -27,7 +28,7 @@ pub(crate) struct Finder {
     event: u32,
     /// The value that is asked, in lower case.
     lower: Vec<u8>,
-    pub(crate) search: Search,
+    search: Search,
 }
 
 /// One way down.
@@ -39,20 +40,28 @@ struct Way<'w> {
 
 impl Finder {
     /// Finds the rules that an event matches, sorted, each once.
-    pub(crate) fn find(&mut self, tree: &Tree, event: Flattened<'_>) -> &[u32] {
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if that cannot be said in reasonable time.
+    pub(crate) fn find(&mut self, tree: &Tree, event: Flattened<'_>) -> Result<&[u32], EventError> {
         self.event = self.event.wrapping_add(1);
         if self.event == 0 {
             self.verdicts.clear();
             self.event = 1;
         }
         self.verdicts.resize(self.verdicts.len().max(tree.tests().len()), (0, false));
+        self.search.start();
         self.rules.clear();
         self.reached.clear();
         self.reached.push(NodeId::ROOT);
         Way { tree, event, finder: self }.go();
+        if self.search.gave_up() {
+            return Err(EventError::TooManyWays);
+        }
         self.rules.sort_unstable();
         self.rules.dedup();
-        &self.rules
+        Ok(&self.rules)
     }
 }
 

@@ -12,6 +12,9 @@ use crate::walk::Walk;
 /// No leaf, no element.
 const NONE: u32 = u32::MAX;
 
+/// Numbers longer than this are looked through once, and not each time that a condition asks.
+const LONG_NUMBER: usize = 32;
+
 /// One array on the way to a value, and which of its elements leads there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Element {
@@ -20,7 +23,7 @@ pub(crate) struct Element {
 }
 
 /// The innermost element around a value, or that there is none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Inside(u32);
 
 impl Inside {
@@ -54,6 +57,8 @@ pub(crate) struct Leaf {
     inside: Inside,
     /// The double nearest to a number.
     nearest: Option<f64>,
+    /// Whether that is known to be the number itself.
+    kept: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,6 +137,10 @@ impl Leaves {
         self.push(path, Kind::Number, place, inside);
         if let (Some(leaf), Some(text)) = (self.all.last_mut(), text) {
             leaf.nearest = number::nearest(text);
+            if text.len() > LONG_NUMBER {
+                leaf.nearest = leaf.nearest.filter(|nearest| number::keeps(text, *nearest));
+                leaf.kept = true;
+            }
         }
     }
 
@@ -164,7 +173,16 @@ impl Leaves {
         values.last = fresh;
         values.placed |= inside != Inside::NOTHING;
         let (start, end) = (offset(place.start), offset(place.end));
-        self.all.push(Leaf { kind, part: place.part, start, end, next: NONE, inside, nearest: None });
+        self.all.push(Leaf {
+            kind,
+            part: place.part,
+            start,
+            end,
+            next: NONE,
+            inside,
+            nearest: None,
+            kept: false,
+        });
     }
 }
 
@@ -241,7 +259,7 @@ impl<'e> Flattened<'e> {
             Kind::Literal(literal) => Value::Literal(literal),
             Kind::Unescaped => Value::Text(self.leaves.unescaped.get(bytes).unwrap_or_default()),
             Kind::Text => Value::Text(str::from_utf8(self.part(leaf, bytes)).unwrap_or_default()),
-            Kind::Number => Value::Number(Number::known(self.part(leaf, bytes), leaf.nearest)),
+            Kind::Number => Value::Number(Number::known(self.part(leaf, bytes), leaf.nearest, leaf.kept)),
         }
     }
 
@@ -282,6 +300,23 @@ impl<'e> Flattened<'e> {
                 (one, other) = (inner.around, other_inner.around);
             }
         }
+    }
+
+    /// Returns the array of an element.
+    pub(crate) fn array_of(self, inside: Inside) -> Option<u32> {
+        self.nested(inside).map(|nested| nested.element.array)
+    }
+
+    /// Returns the element of an array in which a value lies.
+    pub(crate) fn element_in(self, inside: Inside, array: u32) -> Option<Inside> {
+        let mut place = inside;
+        while let Some(nested) = self.nested(place) {
+            if nested.element.array == array {
+                return Some(place);
+            }
+            place = nested.around;
+        }
+        None
     }
 
     /// Returns how many elements there are; an element comes behind the one around it.

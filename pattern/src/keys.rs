@@ -72,6 +72,11 @@ impl<'c> Key<'c> {
         Self { exact: false, ..self }
     }
 
+    /// Returns the key of a condition that any value may fulfil.
+    pub(crate) fn any() -> Self {
+        Self::present().inexact()
+    }
+
     fn present() -> Self {
         Self::new(Kind::Present, &[][..])
     }
@@ -130,7 +135,7 @@ fn add_keys<'c>(condition: &'c Condition, keys: &mut Vec<Key<'c>>, load: &impl F
             let lightest = options
                 .into_iter()
                 .min_by_key(|key| (load(key), std::cmp::Reverse(key.bytes.len())))
-                .unwrap_or_else(|| Key::present().inexact());
+                .unwrap_or_else(Key::any);
             keys.push(lightest);
             return true;
         }
@@ -143,22 +148,22 @@ fn add_keys<'c>(condition: &'c Condition, keys: &mut Vec<Key<'c>>, load: &impl F
         Condition::Suffix(text) => Key::suffix(Kind::Suffix, text.as_bytes()),
         Condition::EqualFold(folded) => match folded.ascii() {
             Some(text) => Key::new(Kind::Fold, text),
-            None => Key::present().inexact(),
+            None => Key::any(),
         },
         Condition::PrefixFold(folded) => match folded.ascii() {
             Some(text) => Key::prefix(Kind::PrefixFold, text),
-            None => Key::present().inexact(),
+            None => Key::any(),
         },
         Condition::SuffixFold(folded) => match folded.ascii() {
             Some(text) => Key::suffix(Kind::SuffixFold, text),
-            None => Key::present().inexact(),
+            None => Key::any(),
         },
         Condition::Cidr(cidr) => {
             let (address, bits) = cidr.block();
             let kind = if address.is_ipv4() { Kind::Cidr4 } else { Kind::Cidr6 };
             Key::sized(kind, usize::from(bits), AddressKey::new(address, bits).bytes().to_vec())
         }
-        Condition::AnythingBut(_) => Key::present().inexact(),
+        Condition::AnythingBut(_) => Key::any(),
         Condition::Exists => Key::present(),
     };
     keys.push(key);

@@ -19,14 +19,14 @@ use crate::tree::{Combination, Tree};
 use crate::value::{Field, Input};
 use crate::walk::Walk;
 
-/// How many ends of removed rules are always kept.
+/// How many places that removed rules take up are always kept.
 const FORGOTTEN_MAX: usize = 1000;
 
 /// A set of rules: keys, each with one or more patterns. An event is read once for all of them.
 ///
 /// What an event costs depends on its own size and on the rules that match it, hardly on how many there are; what
-/// the order of the rules in the set is does not matter. A key takes no more room than its patterns do; the room of
-/// removed rules is given back when there are as many of them as of rules that are left, all at once.
+/// the order of the rules in the set is does not matter. The room of removed rules is given back when they take up as
+/// much as the rules that are left, all at once.
 ///
 /// ```
 /// use railpost_pattern::{Matcher, Pattern};
@@ -42,10 +42,12 @@ pub struct Matcher<K> {
     /// The rules in the order in which their keys were first inserted; none where one was removed.
     rules: Vec<Option<K>>,
     by_key: HashTable<u32>,
+    /// How many places in the tree each rule takes up.
+    places: Vec<u32>,
     paths: PathIndex,
     tree: Tree,
-    /// How many of the rules were removed.
-    removed: usize,
+    /// How many places the rules take up that were removed.
+    forgotten: usize,
 }
 
 /// What matching needs to remember while it looks at one event. It serves any number of events and matchers, one
@@ -70,9 +72,10 @@ impl<K: Clone + Eq + Hash> Matcher<K> {
         Self {
             rules: Vec::new(),
             by_key: HashTable::new(),
+            places: Vec::new(),
             paths: PathIndex::new(),
             tree: Tree::new(),
-            removed: 0,
+            forgotten: 0,
         }
     }
 
@@ -91,7 +94,7 @@ impl<K: Clone + Eq + Hash> Matcher<K> {
         let paths: Vec<PathId> = compiled.paths.iter().map(|path| self.paths.insert(path)).collect();
         for branch in &compiled.branches {
             if let Some((path, text)) = only_text(compiled, branch) {
-                self.tree.add_text(rule, paths[path as usize], text);
+                self.place(rule, |tree| tree.add_text(rule, paths[path as usize], text));
                 continue;
             }
             let tests: Vec<TestId> = compiled
@@ -101,8 +104,18 @@ impl<K: Clone + Eq + Hash> Matcher<K> {
                     self.tree.hold(test, &pattern.text_of(field))
                 })
                 .collect();
-            self.tree.add(rule, &tests);
+            let siblings = compiled.branches.len();
+            self.place(rule, |tree| tree.add(rule, siblings, &tests));
         }
+    }
+
+    /// Puts a combination of a rule into the tree, and counts the places it takes up.
+    fn place(&mut self, rule: u32, add: impl FnOnce(&mut Tree)) {
+        let before = self.tree.places();
+        add(&mut self.tree);
+        let taken = u32::try_from(self.tree.places() - before).unwrap_or(u32::MAX);
+        let places = &mut self.places[rule as usize];
+        *places = places.saturating_add(taken);
     }
 
     /// Removes a key with all its patterns; returns whether it was there.
@@ -114,8 +127,8 @@ impl<K: Clone + Eq + Hash> Matcher<K> {
         };
         let (rule, _) = entry.remove();
         rules[rule as usize] = None;
-        self.removed += 1;
-        if self.removed > FORGOTTEN_MAX.max(self.by_key.len()) {
+        self.forgotten += self.places[rule as usize] as usize;
+        if self.forgotten > FORGOTTEN_MAX.max(self.tree.places() / 2) {
             self.rebuild();
         }
         true
@@ -155,7 +168,8 @@ impl<K: Clone + Eq + Hash> Matcher<K> {
     ///
     /// # Errors
     ///
-    /// Returns an error if the event is not JSON, wherever in it the fault lies; then no key is appended.
+    /// Returns an error if the event is not JSON, wherever in it the fault lies, or if its arrays hold too many ways to
+    /// put values together ([`EventError::TooManyWays`]); then no key is appended.
     pub fn matches_into(
         &self,
         event: Input<'_>,
@@ -163,7 +177,7 @@ impl<K: Clone + Eq + Hash> Matcher<K> {
         keys: &mut Vec<K>,
     ) -> Result<(), EventError> {
         let event = Flattened::read(event, &self.paths, &mut scratch.leaves, &mut scratch.walk)?;
-        let rules = scratch.finder.find(&self.tree, event);
+        let rules = scratch.finder.find(&self.tree, event)?;
         keys.extend(rules.iter().filter_map(|rule| self.rules[*rule as usize].clone()));
         Ok(())
     }
@@ -183,6 +197,7 @@ impl<K: Clone + Eq + Hash> Matcher<K> {
         }
         let fresh = u32::try_from(self.rules.len()).unwrap_or(u32::MAX);
         self.rules.push(Some(key));
+        self.places.push(0);
         let rules = &self.rules;
         self.by_key.insert_unique(hashed, fresh, |rule| rules[*rule as usize].as_ref().map_or(0, hash));
         fresh
@@ -205,18 +220,18 @@ impl<K: Clone + Eq + Hash> Matcher<K> {
             match combination {
                 Combination::Text(path, text) => {
                     let path = self.paths.insert(&paths[path as usize]);
-                    self.tree.add_text(rule, path, &text);
+                    self.place(rule, |tree| tree.add_text(rule, path, &text));
                 }
-                Combination::Tests(tests) if seen.insert((rule, tests)) => {
+                Combination::Tests(siblings, tests) if seen.insert((rule, tests)) => {
                     let held = tests.iter().map(|id| {
                         let test = old.tree.tests().get(*id);
                         let path = self.paths.insert(&paths[test.path as usize]);
                         self.tree.hold(Test { path, ..test }, old.tree.tests().text(*id))
                     });
                     let held: Vec<TestId> = held.collect();
-                    self.tree.add(rule, &held);
+                    self.place(rule, |tree| tree.add(rule, siblings, &held));
                 }
-                Combination::Tests(_) => {}
+                Combination::Tests(..) => {}
             }
         }
     }

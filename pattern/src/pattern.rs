@@ -59,7 +59,7 @@ impl Pattern {
     ///
     /// Returns an error if the event is not a JSON object, wherever in it the fault lies.
     pub fn matches(&self, event: &[u8]) -> Result<bool, EventError> {
-        self.read(Input::Bytes(event), |event| self.holds(event))
+        self.read(Input::Bytes(event), |event, search| self.holds(event, search))
     }
 
     /// Returns whether an event whose top-level fields come apart matches.
@@ -68,7 +68,7 @@ impl Pattern {
     ///
     /// Returns an error if the value of a field is not JSON, whether the pattern reads it or not.
     pub fn matches_fields(&self, fields: &[Field<'_>]) -> Result<bool, EventError> {
-        self.read(Input::Fields(fields), |event| self.holds(event))
+        self.read(Input::Fields(fields), |event, search| self.holds(event, search))
     }
 
     /// Returns field by field what the pattern wants and what an event has.
@@ -77,7 +77,7 @@ impl Pattern {
     ///
     /// Returns an error if the event is not a JSON object, wherever in it the fault lies.
     pub fn explain(&self, event: &[u8]) -> Result<Explanation, EventError> {
-        self.read(Input::Bytes(event), |event| self.explanation(event))
+        self.read(Input::Bytes(event), |event, search| self.explanation(event, search))
     }
 
     /// Returns field by field what the pattern wants and what an event has whose top-level fields come apart.
@@ -86,7 +86,7 @@ impl Pattern {
     ///
     /// Returns an error if the value of a field is not JSON, whether the pattern reads it or not.
     pub fn explain_fields(&self, fields: &[Field<'_>]) -> Result<Explanation, EventError> {
-        self.read(Input::Fields(fields), |event| self.explanation(event))
+        self.read(Input::Fields(fields), |event, search| self.explanation(event, search))
     }
 
     pub(crate) fn compiled(&self) -> &Compiled {
@@ -103,16 +103,23 @@ impl Pattern {
         text
     }
 
-    fn read<R>(&self, event: Input<'_>, decide: impl FnOnce(Flattened<'_>) -> R) -> Result<R, EventError> {
-        let (mut leaves, mut walk) = (Leaves::new(), Walk::default());
-        Flattened::read(event, &self.index, &mut leaves, &mut walk).map(decide)
+    /// Reads an event and decides about it.
+    fn read<R>(
+        &self,
+        event: Input<'_>,
+        decide: impl FnOnce(Flattened<'_>, &mut Search) -> R,
+    ) -> Result<R, EventError> {
+        let (mut leaves, mut walk, mut search) = (Leaves::new(), Walk::default(), Search::default());
+        let event = Flattened::read(event, &self.index, &mut leaves, &mut walk)?;
+        let decision = decide(event, &mut search);
+        if search.gave_up() { Err(EventError::TooManyWays) } else { Ok(decision) }
     }
 
-    fn holds(&self, event: Flattened<'_>) -> bool {
-        evaluate::matches(&self.compiled, event, &mut Search::default())
+    fn holds(&self, event: Flattened<'_>, search: &mut Search) -> bool {
+        evaluate::matches(&self.compiled, event, search)
     }
 
-    fn explanation(&self, event: Flattened<'_>) -> Explanation {
-        explain::explain(&self.text, &self.compiled, event)
+    fn explanation(&self, event: Flattened<'_>, search: &mut Search) -> Explanation {
+        explain::explain(&self.text, &self.compiled, event, search)
     }
 }

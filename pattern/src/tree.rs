@@ -16,8 +16,11 @@ use crate::paths::PathId;
 
 /// How many ends a node may have before further ones lie deeper, where they can.
 const FEW_ENDS: u8 = 8;
-/// In how many places a combination may lie because its fields have alternatives, those of the first apart.
+/// Where its fields' alternatives would bring it to more places than this, a combination lies no level deeper.
 const COPIES_MAX: usize = 32;
+/// In how many places the combinations of a pattern may lie; where alternatives would bring them to more, they lie
+/// where any value leads.
+const PLACES_MAX: usize = 100_000;
 /// How many of a combination's fields can lead to it; the others are tested.
 const LEADING_FIELDS: usize = 31;
 
@@ -28,8 +31,10 @@ pub(crate) struct Tree {
     /// Those of each node that leads on.
     leads: Vec<Leads>,
     ends: Vec<End>,
-    /// Combinations, each as its length and so many tests.
+    /// Combinations, each as how many its pattern has, its length, and so many tests.
     combinations: Vec<u32>,
+    /// How many places are taken.
+    places: usize,
     tests: Tests,
 }
 
@@ -85,7 +90,8 @@ struct Progress {
 pub(crate) enum Combination<'t> {
     /// One field that is one text.
     Text(PathId, String),
-    Tests(&'t [TestId]),
+    /// One of so many that its pattern has.
+    Tests(usize, &'t [TestId]),
 }
 
 impl Tree {
@@ -96,6 +102,7 @@ impl Tree {
             leads: Vec::new(),
             ends: Vec::new(),
             combinations: Vec::new(),
+            places: 0,
             tests: Tests::default(),
         }
     }
@@ -109,16 +116,24 @@ impl Tree {
         &self.tests
     }
 
-    /// Adds a combination of tests, in the order of their paths.
-    pub(crate) fn add(&mut self, rule: u32, combination: &[TestId]) {
+    /// Returns in how many places combinations lie.
+    pub(crate) fn places(&self) -> usize {
+        self.places
+    }
+
+    /// Adds a combination of tests, in the order of their paths; it is one of `siblings` that a pattern has.
+    pub(crate) fn add(&mut self, rule: u32, siblings: usize, combination: &[TestId]) {
         let start = offset(self.combinations.len());
+        self.combinations.push(offset(siblings));
         self.combinations.push(offset(combination.len()));
         self.combinations.extend(combination);
         let tests = std::mem::take(&mut self.tests);
         let leading = combination.iter().take(LEADING_FIELDS).map(|id| {
             let test = tests.get(*id);
             let load = |key: &Key<'_>| self.load(NodeId::ROOT, test.path, key);
-            (test.path, keys_of(test.alternatives.all(), load))
+            let keys = keys_of(test.alternatives.all(), load);
+            let is_too_many = keys.len().saturating_mul(siblings) > PLACES_MAX;
+            (test.path, if is_too_many { vec![Key::any()] } else { keys })
         });
         let placing = Placing { rule, combination: start, leading: leading.collect() };
         let bits = combination.len().min(LEADING_FIELDS + 1);
@@ -176,9 +191,9 @@ impl Tree {
 
     /// Returns the tests of a combination of which not all is proved by the way to its end.
     pub(crate) fn tests_of(&self, end: &End) -> &[TestId] {
-        let start = end.combination as usize;
-        let length = self.combinations.get(start).map_or(0, |length| *length as usize);
-        self.combinations.get(start + 1..start + 1 + length).unwrap_or_default()
+        let start = end.combination as usize + 2;
+        let length = self.combinations.get(start - 1).map_or(0, |length| *length as usize);
+        self.combinations.get(start..start + length).unwrap_or_default()
     }
 
     fn combination(&self, node: &Node, end: &End) -> Combination<'_> {
@@ -186,7 +201,9 @@ impl Tree {
             let path = self.fields[node.field as usize].path;
             return Combination::Text(path, self.nodes.text(node));
         }
-        Combination::Tests(self.tests_of(end))
+        let siblings =
+            self.combinations.get(end.combination as usize).map_or(1, |siblings| *siblings as usize);
+        Combination::Tests(siblings, self.tests_of(end))
     }
 
     /// Adds an end at the node that was reached, or at nodes below it.
@@ -211,6 +228,7 @@ impl Tree {
     }
 
     fn end(&mut self, placing: &Placing<'_>, at: Progress) {
+        self.places += 1;
         let node = self.nodes.get_mut(at.node);
         node.few = node.few.saturating_add(1);
         let is_text = placing.combination == NONE && at.unproved == 0;

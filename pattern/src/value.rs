@@ -48,16 +48,18 @@ pub(crate) struct Number<'e> {
     text: &'e [u8],
     /// The nearest double; none where that is infinite.
     pub(crate) nearest: Option<f64>,
+    /// Whether that is known to be the number itself.
+    kept: bool,
 }
 
 impl<'e> Number<'e> {
     pub(crate) fn new(text: &'e str) -> Self {
-        Self { text: text.as_bytes(), nearest: number::nearest(text) }
+        Self { text: text.as_bytes(), nearest: number::nearest(text), kept: false }
     }
 
     /// Returns a number of which the nearest double is known.
-    pub(crate) fn known(text: &'e [u8], nearest: Option<f64>) -> Self {
-        Self { text, nearest }
+    pub(crate) fn known(text: &'e [u8], nearest: Option<f64>, kept: bool) -> Self {
+        Self { text, nearest, kept }
     }
 
     /// Returns its own text.
@@ -67,7 +69,8 @@ impl<'e> Number<'e> {
 
     /// Returns whether the nearest double is one that is wanted, and is the number itself.
     pub(crate) fn is(self, wanted: impl FnOnce(f64) -> bool) -> bool {
-        self.nearest.is_some_and(|nearest| wanted(nearest) && number::keeps(self.text(), nearest))
+        self.nearest
+            .is_some_and(|nearest| wanted(nearest) && (self.kept || number::keeps(self.text(), nearest)))
     }
 }
 
