@@ -45,8 +45,9 @@
 //!
 //! Patterns are refused beyond [`COMBINATIONS_MAX`] combinations, where all combinations together have more than a
 //! million fields or their paths more than a million bytes, and where wildcards are too complex. The time that a
-//! pattern and an event take together is at most in proportion to the product of their lengths, except where three
-//! or more fields ask for values from several arrays at once.
+//! pattern and an event take together is at most in proportion to the product of their lengths. An event in which
+//! names stand twice can hold so many ways to put the values of several fields together that this would not do: it
+//! is refused with [`EventError::TooManyWays`].
 //!
 //! # Modules, in reading order
 //!

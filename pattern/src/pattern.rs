@@ -31,6 +31,8 @@ pub struct Pattern {
 impl Pattern {
     /// Compiles a pattern from its JSON text.
     ///
+    /// Time and memory grow with the text; [the crate](crate#limits) says what is refused.
+    ///
     /// # Errors
     ///
     /// Returns the mistake that `EventBridge` would report for the text, in the same words.
@@ -57,7 +59,8 @@ impl Pattern {
     ///
     /// # Errors
     ///
-    /// Returns an error if the event is not a JSON object, wherever in it the fault lies.
+    /// Returns an error if the event is not a JSON object, wherever in it the fault lies, or is too hard to match
+    /// ([`EventError::TooManyWays`]).
     pub fn matches(&self, event: &[u8]) -> Result<bool, EventError> {
         self.read(Input::Bytes(event), |event, search| self.holds(event, search))
     }
@@ -66,7 +69,8 @@ impl Pattern {
     ///
     /// # Errors
     ///
-    /// Returns an error if the value of a field is not JSON, whether the pattern reads it or not.
+    /// Returns an error if the value of a field is not JSON, whether the pattern reads it or not, or if the event is too
+    /// hard to match ([`EventError::TooManyWays`]).
     pub fn matches_fields(&self, fields: &[Field<'_>]) -> Result<bool, EventError> {
         self.read(Input::Fields(fields), |event, search| self.holds(event, search))
     }
@@ -75,7 +79,8 @@ impl Pattern {
     ///
     /// # Errors
     ///
-    /// Returns an error if the event is not a JSON object, wherever in it the fault lies.
+    /// Returns an error if the event is not a JSON object, wherever in it the fault lies, or is too hard to match
+    /// ([`EventError::TooManyWays`]).
     pub fn explain(&self, event: &[u8]) -> Result<Explanation, EventError> {
         self.read(Input::Bytes(event), |event, search| self.explanation(event, search))
     }
@@ -84,7 +89,8 @@ impl Pattern {
     ///
     /// # Errors
     ///
-    /// Returns an error if the value of a field is not JSON, whether the pattern reads it or not.
+    /// Returns an error if the value of a field is not JSON, whether the pattern reads it or not, or if the event is too
+    /// hard to match ([`EventError::TooManyWays`]).
     pub fn explain_fields(&self, fields: &[Field<'_>]) -> Result<Explanation, EventError> {
         self.read(Input::Fields(fields), |event, search| self.explanation(event, search))
     }

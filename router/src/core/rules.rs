@@ -87,7 +87,8 @@ impl Rules {
     pub(crate) fn concerned(&mut self, facts: &Facts<'_>) -> Concerned {
         self.matched.clear();
         let fields = facts.fields();
-        // A payload was checked when the event was decoded, so that reading it again cannot fail.
+        // A payload was checked when the event was decoded, so that reading it again cannot fail. Only an event that
+        // was made too hard to match does: it concerns nobody, and an explanation says why.
         self.matcher
             .matches_into(Input::Fields(&fields), &mut self.scratch, &mut self.matched)
             .unwrap_or_default();
