@@ -1,14 +1,13 @@
 //! The tests of all combinations, each held once however many rules make it.
 
-use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
-use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
 use crate::alternatives::Alternatives;
 use crate::evaluate::Test;
 use crate::paths::PathId;
+use crate::short::hash;
 
 /// Which of the tests.
 pub(crate) type TestId = u32;
@@ -34,7 +33,7 @@ impl Tests {
             let held = &self.tests[*id as usize];
             held.path == test.path && *held.text == *written
         };
-        let hashed = hash(test.path, written);
+        let hashed = hash(written.as_bytes(), test.path.into());
         if let Some(id) = self.by_text.find(hashed, is_it) {
             return *id;
         }
@@ -42,7 +41,10 @@ impl Tests {
         let alternatives = test.alternatives.clone();
         self.tests.push(Held { path: test.path, alternatives, text: written.into() });
         let tests = &self.tests;
-        let rehash = |id: &TestId| hash(tests[*id as usize].path, &tests[*id as usize].text);
+        let rehash = |id: &TestId| {
+            let held = &tests[*id as usize];
+            hash(held.text.as_bytes(), held.path.into())
+        };
         self.by_text.insert_unique(hashed, fresh, rehash);
         fresh
     }
@@ -60,11 +62,4 @@ impl Tests {
     pub(crate) fn len(&self) -> usize {
         self.tests.len()
     }
-}
-
-fn hash(path: PathId, text: &str) -> u64 {
-    let mut hasher = FixedState::default().build_hasher();
-    hasher.write_u32(path);
-    hasher.write(text.as_bytes());
-    hasher.finish()
 }

@@ -2,12 +2,8 @@
 
 #![expect(clippy::inline_always, reason = "the work is compiled again with the instructions of each form")]
 
-use std::hash::{BuildHasher, Hasher};
-
-use foldhash::fast::FixedState;
-
 use crate::block::{self, Block, Work};
-use crate::short::Short;
+use crate::short::hash;
 use crate::window::Window;
 
 /// How many names of open objects are remembered. More make no difference but to speed.
@@ -79,7 +75,7 @@ impl Look<'_> {
     }
 
     fn add(&mut self, name: &[u8]) -> bool {
-        let hash = hash(name);
+        let hash = hash(name, 0);
         let start = self.starts[self.open.saturating_sub(1)];
         let is_odd = name.iter().any(|byte| matches!(byte, b'.' | b'\\'));
         if is_odd || self.count == NAMES_MAX || self.names[start..self.count].contains(&hash) {
@@ -89,17 +85,6 @@ impl Look<'_> {
         self.count += 1;
         true
     }
-}
-
-fn hash(name: &[u8]) -> u64 {
-    Short::of(name).map_or_else(
-        || {
-            let mut hasher = FixedState::default().build_hasher();
-            hasher.write(name);
-            hasher.finish()
-        },
-        |short| short.hash(name.len(), 0),
-    )
 }
 
 #[cfg(test)]

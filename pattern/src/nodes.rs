@@ -3,12 +3,8 @@
 //! Of a million nodes few are in the processor's caches, so a node is as small as can be, and lies itself where its
 //! hash says: finding it reads memory once.
 
-use std::hash::{BuildHasher, Hasher};
-
-use foldhash::fast::FixedState;
-
 use crate::keys::{Key, Kind};
-use crate::short::Short;
+use crate::short::{Short, hash};
 
 /// Stands for no field, no end, nowhere to go on.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -217,13 +213,7 @@ fn seed(field: u32, kind: Kind) -> u64 {
     u64::from(field) << 8 | kind as u64
 }
 
-fn hash(bytes: &[u8], seed: u64) -> u64 {
-    let mut hasher = FixedState::default().build_hasher();
-    hasher.write_u64(seed);
-    hasher.write(bytes);
-    hasher.finish()
-}
-
-fn offset(length: usize) -> u32 {
+/// Returns a number of 32 bits; what lies at 2^32 bytes or beyond would not fit memory.
+pub(crate) fn offset(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(NONE)
 }

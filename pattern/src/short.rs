@@ -1,6 +1,9 @@
 //! Texts of up to 16 bytes as two words, which compare and hash faster than bytes do.
 
+use std::hash::{BuildHasher, Hasher};
 use std::ops::Range;
+
+use foldhash::fast::FixedState;
 
 /// A text of up to 16 bytes; together with its length it says which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -63,6 +66,19 @@ impl Short {
             self.last ^ 0xD1B5_4A32_D192_ED03 ^ seed.rotate_left(32),
         )
     }
+}
+
+/// Returns a hash of a text of any length and a number: for a short one that of its words.
+#[inline]
+pub(crate) fn hash(text: &[u8], seed: u64) -> u64 {
+    Short::of(text).map_or_else(|| hash_long(text, seed), |short| short.hash(text.len(), seed))
+}
+
+fn hash_long(text: &[u8], seed: u64) -> u64 {
+    let mut hasher = FixedState::default().build_hasher();
+    hasher.write_u64(seed);
+    hasher.write(text);
+    hasher.finish()
 }
 
 /// Multiplies to twice the width and folds the halves together.

@@ -11,7 +11,7 @@
 use crate::evaluate::Test;
 use crate::held::{TestId, Tests};
 use crate::keys::{Key, Kind, Probe, keys_of};
-use crate::nodes::{Ends, NONE, Node, NodeId, Nodes};
+use crate::nodes::{Ends, NONE, Node, NodeId, Nodes, offset};
 use crate::paths::PathId;
 
 /// How many ends a node may have before further ones lie deeper, where they can.
@@ -325,8 +325,4 @@ impl End {
     pub(crate) fn is_unproved(&self, index: usize) -> bool {
         self.unproved >> index.min(LEADING_FIELDS) & 1 == 1
     }
-}
-
-fn offset(length: usize) -> u32 {
-    u32::try_from(length).unwrap_or(NONE)
 }
