@@ -134,8 +134,7 @@ async fn what_a_renamed_consumer_left_is_told() {
     router.wait_until("the failed attempt", |overview| overview.consumers[0].failures > 0).await;
     router.kill();
     let router = Router::start_in(folder, &config("new"));
-    let log = router.log();
-    assert!(log.contains("not configured any more") && log.contains("name=\"old\" count=1"), "{log}");
+    router.wait_for_line(&["not configured any more", "name=\"old\"", "count=1"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

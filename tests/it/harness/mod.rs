@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use api::{Client, Overview};
@@ -22,6 +23,8 @@ pub(crate) struct Router {
     config: PathBuf,
     url: String,
     log: Arc<Mutex<String>>,
+    /// The threads that read the process's output; they end with it.
+    readers: Vec<JoinHandle<()>>,
 }
 
 impl Router {
@@ -55,8 +58,8 @@ impl Router {
             .spawn()
             .unwrap();
         let log = Arc::new(Mutex::new(String::new()));
-        collect(child.stdout.take().unwrap(), &log);
-        collect(child.stderr.take().unwrap(), &log);
+        let readers =
+            vec![collect(child.stdout.take().unwrap(), &log), collect(child.stderr.take().unwrap(), &log)];
         let url = wait_for("the router's address", || {
             let log = log.lock().unwrap();
             let ended = child.try_wait().unwrap();
@@ -66,7 +69,7 @@ impl Router {
             let end = line.find(|c: char| c == ',' || c.is_whitespace())?;
             Some(line[..end].to_owned())
         });
-        Self { child, folder, config, url, log }
+        Self { child, folder, config, url, log, readers }
     }
 
     /// The address, as `http://127.0.0.1:PORT`.
@@ -84,9 +87,17 @@ impl Router {
         Client::new(&self.url).unwrap()
     }
 
-    /// What the process has printed so far.
+    /// What the process has printed, as far as it was read: all of it once the process has ended.
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
+    }
+
+    /// Waits for a line with all of these texts in what the process prints.
+    pub(crate) fn wait_for_line(&self, texts: &[&str]) {
+        let what = format!("a line with {texts:?}");
+        wait_for(&what, || {
+            self.log().lines().any(|line| texts.iter().all(|text| line.contains(text))).then_some(())
+        });
     }
 
     /// Ends the process at once, as a crash would, and starts another over the same data.
@@ -106,7 +117,7 @@ impl Router {
     /// Asks the process to stop, waits for it, and returns its exit status and all it printed.
     pub(crate) fn terminate(mut self) -> (std::process::ExitStatus, String) {
         signal(self.child.id(), "TERM");
-        let status = wait_for("the router to end", || self.child.try_wait().unwrap());
+        let status = wait_for("the router to end", || self.ended());
         (status, self.log())
     }
 
@@ -141,9 +152,11 @@ impl Router {
         drop(request.send().await);
     }
 
-    /// The exit status, once the process has ended by itself.
+    /// The exit status, once the process has ended by itself and all that it printed was read.
     pub(crate) fn ended(&mut self) -> Option<std::process::ExitStatus> {
-        self.child.try_wait().unwrap()
+        let status = self.child.try_wait().unwrap()?;
+        self.readers.drain(..).for_each(|reader| reader.join().unwrap());
+        Some(status)
     }
 
     /// Publishes one structured event that must be accepted.
@@ -252,8 +265,8 @@ pub(crate) fn event(id: &str, source: &str, kind: &str, data: impl Into<Value>) 
     })
 }
 
-/// Collects what a pipe says, line by line.
-pub(crate) fn collect(pipe: impl Read + Send + 'static, log: &Arc<Mutex<String>>) {
+/// Collects what a pipe says, line by line, until its other end is closed.
+pub(crate) fn collect(pipe: impl Read + Send + 'static, log: &Arc<Mutex<String>>) -> JoinHandle<()> {
     let log = Arc::clone(log);
     std::thread::spawn(move || {
         for line in BufReader::new(pipe).lines().map_while(Result::ok) {
@@ -261,5 +274,5 @@ pub(crate) fn collect(pipe: impl Read + Send + 'static, log: &Arc<Mutex<String>>
             log.push_str(&line);
             log.push('\n');
         }
-    });
+    })
 }
