@@ -13,7 +13,8 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         event = from_http_event(HTTPMessage(headers=dict(self.headers.items()), body=body))
         attributes = {name: str(value) for name, value in event.get_attributes().items()}
-        print(json.dumps({"attributes": attributes, "data": event.get_data()}), flush=True)
+        line = json.dumps({"attributes": attributes, "data": event.get_data()})
+        print(line + "\n", end="", flush=True)  # in one write, so that lines of two threads do not mix
         self.send_response(204)
         self.send_header("content-length", "0")
         self.end_headers()

@@ -13,7 +13,8 @@ class Receiver(trace_service_pb2_grpc.TraceServiceServicer):
             attributes = {a.key: a.value.string_value for a in resource.resource.attributes}
             for scope in resource.scope_spans:
                 for span in scope.spans:
-                    print(json.dumps(document(span, attributes)), flush=True)
+                    line = json.dumps(document(span, attributes))
+                    print(line + "\n", end="", flush=True)  # in one write, so that lines of two threads do not mix
         return trace_service_pb2.ExportTraceServiceResponse()
 
 
