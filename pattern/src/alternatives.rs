@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use foldhash::fast::FixedState;
 
 use crate::cidr::parse_address;
-use crate::condition::Condition;
+use crate::condition::{Condition, Excluded, is_among};
 use crate::value::Value;
 
 /// How many alternatives are tried one by one.
@@ -45,6 +45,16 @@ impl Alternatives {
 
     pub(crate) fn may_be_absent(&self) -> bool {
         self.absent
+    }
+
+    /// Returns whether a string, of which the bytes are given, fulfils one of them.
+    #[inline]
+    pub(crate) fn accept_text(&self, text: &[u8]) -> bool {
+        // No key tells apart what any but a few texts fulfil, so this is asked most.
+        if let [Condition::AnythingBut(Excluded::Texts(texts))] = &*self.conditions {
+            return !is_among(texts, text);
+        }
+        self.accept(&Value::Text(std::str::from_utf8(text).unwrap_or_default()))
     }
 
     /// Returns whether a value fulfils one of them.

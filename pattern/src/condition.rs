@@ -129,7 +129,7 @@ impl Excluded {
             (Self::Numbers(numbers), Value::Number(number)) => {
                 number.is(|nearest| numbers.binary_search_by(|one| one.total_cmp(&nearest)).is_ok())
             }
-            (Self::Texts(texts), Value::Text(text)) => is_among(texts, text),
+            (Self::Texts(texts), Value::Text(text)) => is_among(texts, text.as_bytes()),
             (Self::Prefixes(prefixes), Value::Text(text)) => {
                 prefixes.iter().any(|prefix| text.starts_with(&**prefix))
             }
@@ -146,10 +146,11 @@ impl Excluded {
 }
 
 /// Returns whether a text is one of those, which are in order.
-fn is_among(texts: &[Box<str>], text: &str) -> bool {
+#[inline]
+pub(crate) fn is_among(texts: &[Box<str>], text: &[u8]) -> bool {
     const FEW: usize = 8;
     if texts.len() <= FEW {
-        return texts.iter().any(|one| **one == *text);
+        return texts.iter().any(|one| one.as_bytes() == text);
     }
-    texts.binary_search_by(|one| (**one).cmp(text)).is_ok()
+    texts.binary_search_by(|one| one.as_bytes().cmp(text)).is_ok()
 }

@@ -52,11 +52,15 @@ pub(crate) fn branch_holds(
 
 impl Test<'_> {
     /// Returns whether the field, taken alone, holds.
+    #[inline]
     pub(crate) fn holds(&self, event: Flattened<'_>) -> bool {
         if !event.has(self.path) {
             return self.may_be_absent();
         }
-        event.at(self.path).any(|leaf| self.alternatives.accept(&event.value(leaf)))
+        event.at(self.path).any(|leaf| match event.text(leaf) {
+            Some(text) => self.alternatives.accept_text(text),
+            None => self.alternatives.accept(&event.value(leaf)),
+        })
     }
 
     /// Returns whether the field may have no value.

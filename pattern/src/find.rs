@@ -7,11 +7,12 @@ use crate::elements::Search;
 use crate::error::EventError;
 use crate::flatten::{Flattened, Leaf};
 use crate::held::TestId;
-use crate::keys::{AddressKey, Kind, Probe, block, block_bytes, literal_bytes, number_bytes, order};
+use crate::interval::{block, block_bytes, order};
+use crate::keys::{AddressKey, Kind, Probe, literal_bytes, number_bytes};
 use crate::nodes::NodeId;
 use crate::paths::PathId;
-use crate::tree::{End, Tree};
-use crate::value::{Number, Value};
+use crate::tree::{End, Question, Tree};
+use crate::value::{Literal, Number, Value};
 
 /// How many nodes are looked through one by one for one that was reached.
 const FEW_REACHED: usize = 16;
@@ -96,11 +97,12 @@ impl Way<'_> {
         }
         let before = self.finder.reached.len();
         self.finder.reached.extend(self.tree.present(field));
-        let probes = self.tree.probes(field);
-        let reaches_twice = probes.iter().any(|probe| probe.kind == Kind::Gram) || self.event.has_many(path);
+        let questions = self.tree.questions(field);
+        let has_grams = questions.iter().any(|question| question.probe.kind == Kind::Gram);
+        let reaches_twice = has_grams || self.event.has_many(path);
         for leaf in self.event.at(path) {
             let known = self.finder.reached.len();
-            self.ask(leaf, field, probes);
+            self.ask(leaf, field, questions);
             if reaches_twice && self.finder.reached.len() - before <= FEW_REACHED {
                 self.forget_known(before, known);
             }
@@ -137,49 +139,52 @@ impl Way<'_> {
         reached.truncate(kept);
     }
 
-    fn ask(&mut self, leaf: &Leaf, field: u32, probes: &[Probe]) {
+    fn ask(&mut self, leaf: &Leaf, field: u32, questions: &[Question]) {
         if let Some(text) = self.event.text(leaf) {
-            self.ask_text(text, field, probes);
+            self.ask_text(text, field, questions);
             return;
         }
         match self.event.value(leaf) {
             Value::Text(_) => {}
-            Value::Number(number) => self.ask_number(number, field, probes),
-            Value::Literal(literal) => {
-                self.reach(field, Kind::Literal, literal_bytes(literal));
-            }
+            Value::Number(number) => self.ask_number(number, field, questions),
+            Value::Literal(literal) => self.ask_literal(literal, field, questions),
         }
     }
 
-    fn ask_text(&mut self, bytes: &[u8], field: u32, probes: &[Probe]) {
+    fn ask_text(&mut self, bytes: &[u8], field: u32, questions: &[Question]) {
         let mut address = None;
         let mut lower = None;
-        for probe in probes.iter().copied() {
-            let (kind, size) = (probe.kind, probe.size as usize);
+        for question in questions {
+            let (kind, size) = (question.probe.kind, question.probe.size as usize);
             match kind {
-                Kind::Text => self.reach(field, kind, bytes),
-                Kind::Prefix => self.reach_part(field, kind, bytes.get(..size)),
-                Kind::Suffix => self.reach_part(field, kind, ending(bytes, size)),
+                Kind::Text => self.reach(field, question, bytes),
+                Kind::Prefix => self.reach_part(field, question, bytes.get(..size)),
+                Kind::Suffix => self.reach_part(field, question, ending(bytes, size)),
                 Kind::Gram => {
                     for gram in bytes.windows(size) {
-                        self.reach(field, kind, gram);
+                        self.reach(field, question, gram);
                     }
                 }
                 Kind::Fold | Kind::PrefixFold | Kind::SuffixFold => {
                     let folded: Vec<u8> = lower.take().unwrap_or_else(|| self.lower(bytes));
                     match kind {
-                        Kind::Fold => self.reach(field, kind, &folded),
-                        Kind::PrefixFold => self.reach_part(field, kind, folded.get(..size)),
-                        _ => self.reach_part(field, kind, ending(&folded, size)),
+                        Kind::Fold => self.reach(field, question, &folded),
+                        Kind::PrefixFold => self.reach_part(field, question, folded.get(..size)),
+                        _ => self.reach_part(field, question, ending(&folded, size)),
                     }
                     lower = Some(folded);
                 }
                 Kind::Address | Kind::Cidr4 | Kind::Cidr6 => {
                     let address = address
                         .get_or_insert_with(|| std::str::from_utf8(bytes).ok().and_then(parse_address));
-                    self.ask_address(*address, field, probe);
+                    self.ask_address(*address, field, question);
                 }
-                Kind::Number | Kind::NumberText | Kind::Block | Kind::Literal | Kind::Present => {}
+                Kind::Number
+                | Kind::NumberText
+                | Kind::Range
+                | Kind::Block
+                | Kind::Literal
+                | Kind::Present => {}
             }
         }
         if let Some(lower) = lower {
@@ -195,47 +200,71 @@ impl Way<'_> {
         lower
     }
 
-    fn ask_address(&mut self, address: Option<IpAddr>, field: u32, probe: Probe) {
-        let bits = u8::try_from(probe.size).unwrap_or(u8::MAX);
-        match (probe.kind, address) {
-            (Kind::Address, Some(address)) => {
-                self.reach(field, probe.kind, AddressKey::new(address, 0).bytes());
+    fn ask_address(&mut self, address: Option<IpAddr>, field: u32, question: &Question) {
+        let Some(address) = address else {
+            return;
+        };
+        let bits = u8::try_from(question.probe.size).unwrap_or(u8::MAX);
+        let key = match (question.probe.kind, address) {
+            (Kind::Address, _) => AddressKey::new(address, 0),
+            (Kind::Cidr4, IpAddr::V4(_)) | (Kind::Cidr6, IpAddr::V6(_)) => {
+                AddressKey::new(first_of(address, bits), bits)
             }
-            (Kind::Cidr4, Some(address @ IpAddr::V4(_))) | (Kind::Cidr6, Some(address @ IpAddr::V6(_))) => {
-                let key = AddressKey::new(first_of(address, bits), bits);
-                self.reach(field, probe.kind, key.bytes());
-            }
-            _ => {}
-        }
+            _ => return,
+        };
+        self.reach(field, question, key.bytes());
     }
 
     /// Asks what a number asks for. Under a block nothing is proved, so whether the number can be compared only
-    /// matters where an equal one is found.
-    fn ask_number(&mut self, number: Number<'_>, field: u32, probes: &[Probe]) {
-        for Probe { kind, size } in probes.iter().copied() {
+    /// matters where an equal one or a range is found.
+    fn ask_number(&mut self, number: Number<'_>, field: u32, questions: &[Question]) {
+        let mut kept = None;
+        let mut is_kept = || *kept.get_or_insert_with(|| number.is(|_| true));
+        for question in questions {
+            let Probe { kind, size } = question.probe;
             match (kind, number.nearest) {
                 (Kind::Number, Some(nearest)) => {
-                    let found = self.tree.below(field, kind, &number_bytes(nearest));
-                    self.finder.reached.extend(found.filter(|_| number.is(|_| true)));
+                    let key = number_bytes(nearest);
+                    let found = self.below(field, question, &key).filter(|_| is_kept());
+                    self.finder.reached.extend(found);
+                }
+                (Kind::Range, Some(nearest)) => {
+                    let place = order(nearest);
+                    let found = self.tree.ranges(field).iter().filter(|range| range.contains(place));
+                    for range in found.filter(|_| is_kept()) {
+                        self.reach(field, question, &range.bytes());
+                    }
                 }
                 (Kind::Block, Some(nearest)) => {
-                    self.reach(field, kind, &block_bytes(block(order(nearest), size), size));
+                    self.reach(field, question, &block_bytes(block(order(nearest), size), size));
                 }
-                (Kind::NumberText, _) => self.reach(field, kind, number.text().as_bytes()),
+                (Kind::NumberText, _) => self.reach(field, question, number.text().as_bytes()),
                 _ => {}
             }
         }
     }
 
-    fn reach_part(&mut self, field: u32, kind: Kind, bytes: Option<&[u8]>) {
+    fn ask_literal(&mut self, literal: Literal, field: u32, questions: &[Question]) {
+        for question in questions.iter().filter(|question| question.probe.kind == Kind::Literal) {
+            self.reach(field, question, literal_bytes(literal));
+        }
+    }
+
+    fn reach_part(&mut self, field: u32, question: &Question, bytes: Option<&[u8]>) {
         if let Some(bytes) = bytes {
-            self.reach(field, kind, bytes);
+            self.reach(field, question, bytes);
         }
     }
 
     #[inline]
-    fn reach(&mut self, field: u32, kind: Kind, bytes: &[u8]) {
-        self.finder.reached.extend(self.tree.below(field, kind, bytes));
+    fn reach(&mut self, field: u32, question: &Question, bytes: &[u8]) {
+        self.finder.reached.extend(self.below(field, question, bytes));
+    }
+
+    #[inline]
+    fn below(&self, field: u32, question: &Question, bytes: &[u8]) -> Option<NodeId> {
+        let may_be_there = question.sieve.lets_through(bytes);
+        if may_be_there { self.tree.below(field, question.probe.kind, bytes) } else { None }
     }
 
     /// Returns whether the event fulfils the combination whose end it reached.

@@ -129,23 +129,32 @@ impl Leaves {
     }
 
     pub(crate) fn text(&mut self, path: PathId, place: Span, inside: Inside) {
-        self.push(path, Kind::Text, place, inside);
+        self.push(path, Leaf::new(Kind::Text, place, inside));
     }
 
-    pub(crate) fn number(&mut self, path: PathId, json: &[u8], place: Span, inside: Inside) {
-        let text = json.get(place.start..place.end).and_then(|text| str::from_utf8(text).ok());
-        self.push(path, Kind::Number, place, inside);
-        if let (Some(leaf), Some(text)) = (self.all.last_mut(), text) {
-            leaf.nearest = number::nearest(text);
-            if text.len() > LONG_NUMBER {
-                leaf.nearest = leaf.nearest.filter(|nearest| number::keeps(text, *nearest));
-                leaf.kept = true;
-            }
+    /// Adds the number that begins at `start` of the text; returns where it ends.
+    pub(crate) fn number(
+        &mut self,
+        path: PathId,
+        json: &[u8],
+        (part, start): (u32, usize),
+        inside: Inside,
+    ) -> usize {
+        let rest = json.get(start..).unwrap_or_default();
+        let (mut nearest, length) = number::read(rest);
+        let kept = length > LONG_NUMBER;
+        if kept {
+            nearest = nearest.filter(|nearest| number::keeps(&rest[..length], *nearest));
         }
+        let end = start + length;
+        let place = Span { part, start, end };
+        self.push(path, Leaf { nearest, kept, ..Leaf::new(Kind::Number, place, inside) });
+        end
     }
 
     pub(crate) fn literal(&mut self, path: PathId, literal: Literal, inside: Inside) {
-        self.push(path, Kind::Literal(literal), Span { part: 0, start: 0, end: 0 }, inside);
+        let nowhere = Span { part: 0, start: 0, end: 0 };
+        self.push(path, Leaf::new(Kind::Literal(literal), nowhere, inside));
     }
 
     /// Adds a string whose escapes `write` replaces.
@@ -153,7 +162,7 @@ impl Leaves {
         let start = self.unescaped.len();
         write(&mut self.unescaped);
         let place = Span { part: 0, start, end: self.unescaped.len() };
-        self.push(path, Kind::Unescaped, place, inside);
+        self.push(path, Leaf::new(Kind::Unescaped, place, inside));
     }
 
     /// Returns at how many paths there are values.
@@ -161,7 +170,7 @@ impl Leaves {
         self.named.len()
     }
 
-    fn push(&mut self, path: PathId, kind: Kind, place: Span, inside: Inside) {
+    fn push(&mut self, path: PathId, leaf: Leaf) {
         let fresh = offset(self.all.len());
         let values = &mut self.values[path as usize];
         if values.event == self.event {
@@ -171,18 +180,8 @@ impl Leaves {
             self.named.push(path);
         }
         values.last = fresh;
-        values.placed |= inside != Inside::NOTHING;
-        let (start, end) = (offset(place.start), offset(place.end));
-        self.all.push(Leaf {
-            kind,
-            part: place.part,
-            start,
-            end,
-            next: NONE,
-            inside,
-            nearest: None,
-            kept: false,
-        });
+        values.placed |= leaf.inside != Inside::NOTHING;
+        self.all.push(leaf);
     }
 }
 
@@ -195,6 +194,11 @@ pub(crate) struct Span {
 }
 
 impl Leaf {
+    fn new(kind: Kind, Span { part, start, end }: Span, inside: Inside) -> Self {
+        let (start, end) = (offset(start), offset(end));
+        Self { kind, part, start, end, next: NONE, inside, nearest: None, kept: false }
+    }
+
     pub(crate) fn inside(&self) -> Inside {
         self.inside
     }

@@ -6,7 +6,8 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use crate::condition::{Bound, Condition, Range};
+use crate::condition::Condition;
+use crate::interval::{Interval, block_bytes, order};
 use crate::value::Literal;
 use crate::wildcard::Wildcard;
 
@@ -36,6 +37,8 @@ pub(crate) enum Kind {
     Number,
     /// A number in its own text.
     NumberText,
+    /// All numbers of a range. A value is held against each that a field has, so a field has few.
+    Range,
     /// All numbers that share the first bits of their place in the order of all numbers.
     Block,
     Literal,
@@ -91,6 +94,11 @@ impl<'c> Key<'c> {
         Self { exact: length == text.len(), ..Self::sized(kind, length, &text[text.len() - length..]) }
     }
 
+    /// Returns the key of a block of numbers' places with so many bits left open.
+    pub(crate) fn block(open: u32, block: u64) -> Self {
+        Self::sized(Kind::Block, open as usize, block_bytes(block, open).to_vec()).inexact()
+    }
+
     pub(crate) fn text(text: &'c str) -> Self {
         Self::new(Kind::Text, text.as_bytes())
     }
@@ -126,10 +134,6 @@ pub(crate) fn keys_of(conditions: &[Condition], load: impl Fn(&Key<'_>) -> u32) 
 fn add_keys<'c>(condition: &'c Condition, keys: &mut Vec<Key<'c>>, load: &impl Fn(&Key<'_>) -> u32) -> bool {
     let key = match condition {
         Condition::Absent => return false,
-        Condition::Range(range) => {
-            keys.extend(blocks(*range).into_iter().flatten());
-            return true;
-        }
         Condition::Wildcard(wildcard) => {
             let options = wildcard_keys(wildcard);
             let lightest = options
@@ -144,6 +148,7 @@ fn add_keys<'c>(condition: &'c Condition, keys: &mut Vec<Key<'c>>, load: &impl F
         Condition::Literal(literal) => Key::new(Kind::Literal, literal_bytes(*literal)),
         Condition::Number(number) => Key::new(Kind::Number, number_bytes(*number).to_vec()),
         Condition::NumberText(text) => Key::new(Kind::NumberText, text.as_bytes()),
+        Condition::Range(range) => Key::new(Kind::Range, Interval::of(*range).bytes().to_vec()),
         Condition::Prefix(text) => Key::prefix(Kind::Prefix, text.as_bytes()),
         Condition::Suffix(text) => Key::suffix(Kind::Suffix, text.as_bytes()),
         Condition::EqualFold(folded) => match folded.ascii() {
@@ -201,45 +206,6 @@ fn wildcard_keys(wildcard: &Wildcard) -> Vec<Key<'_>> {
         key.exact &= pieces == 1;
     }
     keys
-}
-
-/// Returns one or two blocks of numbers that cover the range, and at most four times as many numbers.
-fn blocks(range: Range) -> [Option<Key<'static>>; 2] {
-    let bottom = match range.bottom {
-        Bound::None => 0,
-        Bound::Open(bound) => order(bound).saturating_add(1),
-        Bound::Closed(bound) => order(bound),
-    };
-    let top = match range.top {
-        Bound::None => u64::MAX,
-        Bound::Open(bound) => order(bound).saturating_sub(1),
-        Bound::Closed(bound) => order(bound),
-    };
-    let open = u64::BITS - top.saturating_sub(bottom).leading_zeros();
-    let (first, last) = (block(bottom, open), block(top.max(bottom), open));
-    let second = (first != last).then_some(last);
-    let key =
-        move |block: u64| Key::sized(Kind::Block, open as usize, block_bytes(block, open).to_vec()).inexact();
-    [Some(key(first)), second.map(key)]
-}
-
-/// Returns the place of a number in the order of all numbers.
-pub(crate) fn order(number: f64) -> u64 {
-    let bits = (number + 0.0).to_bits();
-    if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
-}
-
-/// Returns which of the blocks with so many bits left open a number's place lies in.
-pub(crate) fn block(place: u64, open: u32) -> u64 {
-    place.checked_shr(open).unwrap_or(0)
-}
-
-/// Returns the key of a block, which holds how large it is.
-pub(crate) fn block_bytes(block: u64, open: u32) -> [u8; 9] {
-    let mut bytes = [0; 9];
-    bytes[0] = open.to_le_bytes()[0];
-    bytes[1..].copy_from_slice(&block.to_be_bytes());
-    bytes
 }
 
 pub(crate) fn number_bytes(number: f64) -> [u8; 8] {

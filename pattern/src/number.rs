@@ -22,35 +22,41 @@ const ORDINARY: std::ops::Range<f64> = 1e-299..1e299;
 
 /// Returns the double that a JSON number stands for, if that double keeps it.
 pub(crate) fn comparable(text: &str) -> Option<f64> {
-    nearest(text).filter(|value| keeps(text, *value))
+    nearest(text).filter(|value| keeps(text.as_bytes(), *value))
 }
 
 /// Returns the double nearest to a JSON number, if it is finite; `-0` is 0.
 pub(crate) fn nearest(text: &str) -> Option<f64> {
-    let value: f64 = text.parse().ok()?;
-    value.is_finite().then_some(value + 0.0)
+    read(text.as_bytes()).0
+}
+
+/// Reads the JSON number that a text begins with; returns the same of it, and its length.
+pub(crate) fn read(json: &[u8]) -> (Option<f64>, usize) {
+    let (value, length) = fast_float2::parse_partial(json).unwrap_or((f64::NAN, 0));
+    (value.is_finite().then_some(value + 0.0), length)
 }
 
 /// Returns whether the double nearest to a JSON number keeps the number.
-pub(crate) fn keeps(text: &str, nearest: f64) -> bool {
+pub(crate) fn keeps(text: &[u8], nearest: f64) -> bool {
     if has_few_digits(text) && ORDINARY.contains(&nearest.abs()) {
         return true;
     }
+    let decimal = || str::from_utf8(text).ok().and_then(Decimal::parse);
     if nearest.is_subnormal() {
-        return Decimal::parse(text).is_some_and(|decimal| decimal.is_said_by(&tiny_text(nearest)));
+        return decimal().is_some_and(|decimal| decimal.is_said_by(&tiny_text(nearest)));
     }
     let mut buffer = zmij::Buffer::new();
     let shortest = buffer.format_finite(nearest);
-    shortest == text || Decimal::parse(text).is_some_and(|decimal| decimal.is_kept(shortest))
+    shortest.as_bytes() == text || decimal().is_some_and(|decimal| decimal.is_kept(shortest))
 }
 
 /// Returns whether the text's digits, those of an exponent and useless zeros included, are so few that a double is
 /// sure to keep them.
-fn has_few_digits(text: &str) -> bool {
+fn has_few_digits(text: &[u8]) -> bool {
     let marks = 2;
     text.len() <= EXACT_DIGITS
         || (text.len() <= EXACT_DIGITS + marks
-            && text.bytes().filter(u8::is_ascii_digit).count() <= EXACT_DIGITS)
+            && text.iter().filter(|byte| byte.is_ascii_digit()).count() <= EXACT_DIGITS)
 }
 
 /// The digits of a decimal number, and where its point is.

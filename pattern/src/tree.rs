@@ -8,16 +8,22 @@
 //!
 //! Nothing is ever taken out: the rules that are left move to a new tree when enough have gone.
 
+use std::borrow::Cow;
+
 use crate::evaluate::Test;
 use crate::held::{TestId, Tests};
+use crate::interval::Interval;
 use crate::keys::{Key, Kind, Probe, keys_of};
 use crate::nodes::{Ends, NONE, Node, NodeId, Nodes, offset};
 use crate::paths::PathId;
+use crate::sieve::Sieve;
 
 /// How many ends a node may have before further ones lie deeper, where they can.
 const FEW_ENDS: u8 = 8;
 /// Where its fields' alternatives would bring it to more places than this, a combination lies no level deeper.
 const COPIES_MAX: usize = 32;
+/// How many ranges of numbers a field has before further ones are found by their blocks.
+const FEW_RANGES: usize = 16;
 /// In how many places the combinations of a pattern may lie; where alternatives would bring them to more, they lie
 /// where any value leads.
 const PLACES_MAX: usize = 100_000;
@@ -52,9 +58,18 @@ struct Leads {
 struct Field {
     path: PathId,
     /// What a value must be asked, sorted.
-    probes: Vec<Probe>,
+    questions: Vec<Question>,
+    /// The ranges of numbers that lead to a node each.
+    ranges: Vec<Interval>,
     /// Whether every value leads to one node.
     has_present: bool,
+}
+
+/// What a value is asked, and a sieve of the keys below that answer it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Question {
+    pub(crate) probe: Probe,
+    pub(crate) sieve: Sieve,
 }
 
 /// Where a combination of a rule lies in the tree.
@@ -173,8 +188,13 @@ impl Tree {
     }
 
     /// Returns what a value of a field must be asked.
-    pub(crate) fn probes(&self, field: u32) -> &[Probe] {
-        &self.fields[field as usize].probes
+    pub(crate) fn questions(&self, field: u32) -> &[Question] {
+        &self.fields[field as usize].questions
+    }
+
+    /// Returns the ranges of numbers of a field.
+    pub(crate) fn ranges(&self, field: u32) -> &[Interval] {
+        &self.fields[field as usize].ranges
     }
 
     /// Returns the node that every value of a field leads to.
@@ -219,7 +239,7 @@ impl Tree {
         };
         let (path, keys) = &placing.leading[index];
         let field = self.field(at.node, *path);
-        for key in keys {
+        for key in self.few_ranges(field, keys).iter() {
             let node = self.child(field, key);
             let unproved = at.unproved & !(u32::from(key.exact) << index);
             let (used, copies) = (at.used | 1 << index, at.copies * keys.len());
@@ -266,12 +286,43 @@ impl Tree {
     /// Returns how many ends lie under a key.
     fn load(&self, node: NodeId, path: PathId, key: &Key<'_>) -> u32 {
         let leads = self.leads(node);
-        let field = leads.binary_search_by_key(&path, |lead| lead.0).map(|found| leads[found].1);
-        let below = field.ok().and_then(|field| self.below(field, key.probe.kind, &key.bytes));
-        below.map_or(0, |node| {
+        let Ok(found) = leads.binary_search_by_key(&path, |lead| lead.0) else {
+            return 0;
+        };
+        let field = leads[found].1;
+        let keys = self.few_ranges(field, std::slice::from_ref(key));
+        keys.iter().map(|key| self.load_below(field, key)).fold(0, u32::saturating_add)
+    }
+
+    fn load_below(&self, field: u32, key: &Key<'_>) -> u32 {
+        self.below(field, key.probe.kind, &key.bytes).map_or(0, |node| {
             let node = self.nodes.get(node);
             self.leads.get(node.leads as usize).map_or(node.few.into(), |leads| leads.load)
         })
+    }
+
+    /// Returns keys as a field can have them: blocks in place of the ranges for which it has no room.
+    fn few_ranges<'k, 'c>(&self, field: u32, keys: &'k [Key<'c>]) -> Cow<'k, [Key<'c>]> {
+        if keys.iter().all(|key| key.probe.kind != Kind::Range) {
+            return Cow::Borrowed(keys);
+        }
+        let ranges = self.ranges(field);
+        let mut room = FEW_RANGES - ranges.len();
+        let mut placed = Vec::with_capacity(keys.len());
+        for key in keys {
+            let range = Interval::of_bytes(&key.bytes).filter(|_| key.probe.kind == Kind::Range);
+            match range.filter(|range| !ranges.contains(range)) {
+                Some(range) if room == 0 => placed.extend(range.blocks()),
+                Some(_) => {
+                    room -= 1;
+                    placed.push(key.clone());
+                }
+                None => placed.push(key.clone()),
+            }
+        }
+        placed.sort_unstable_by(|left, right| (left.probe, &left.bytes).cmp(&(right.probe, &right.bytes)));
+        placed.dedup_by(|one, other| one.probe == other.probe && one.bytes == other.bytes);
+        Cow::Owned(placed)
     }
 
     /// Returns the field for a path below a node, which may be new.
@@ -286,7 +337,12 @@ impl Tree {
             Ok(found) => leads[found].1,
             Err(place) => {
                 let fresh = offset(self.fields.len());
-                self.fields.push(Field { path, probes: Vec::new(), has_present: false });
+                self.fields.push(Field {
+                    path,
+                    questions: Vec::new(),
+                    ranges: Vec::new(),
+                    has_present: false,
+                });
                 leads.insert(place, (path, fresh));
                 fresh
             }
@@ -301,11 +357,18 @@ impl Tree {
         }
         let fresh = self.nodes.insert(field, key);
         let field = &mut self.fields[field as usize];
-        match field.probes.binary_search(&key.probe) {
-            _ if kind == Kind::Present => field.has_present = true,
-            Ok(_) => {}
-            Err(place) => field.probes.insert(place, key.probe),
+        if kind == Kind::Range {
+            field.ranges.extend(Interval::of_bytes(&key.bytes));
         }
+        if kind == Kind::Present {
+            field.has_present = true;
+            return fresh;
+        }
+        let place = field.questions.partition_point(|question| question.probe < key.probe);
+        if field.questions.get(place).is_none_or(|question| question.probe != key.probe) {
+            field.questions.insert(place, Question { probe: key.probe, sieve: Sieve::default() });
+        }
+        field.questions[place].sieve.add(&key.bytes);
         fresh
     }
 }

@@ -70,7 +70,7 @@ impl<'e> Number<'e> {
     /// Returns whether the nearest double is one that is wanted, and is the number itself.
     pub(crate) fn is(self, wanted: impl FnOnce(f64) -> bool) -> bool {
         self.nearest
-            .is_some_and(|nearest| wanted(nearest) && (self.kept || number::keeps(self.text(), nearest)))
+            .is_some_and(|nearest| wanted(nearest) && (self.kept || number::keeps(self.text, nearest)))
     }
 }
 
@@ -79,4 +79,15 @@ pub(crate) enum Literal {
     True,
     False,
     Null,
+}
+
+impl Literal {
+    /// Returns the word as JSON has it.
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::True => "true",
+            Self::False => "false",
+            Self::Null => "null",
+        }
+    }
 }

@@ -7,7 +7,7 @@
 #![expect(clippy::inline_always, reason = "the work is compiled again with the instructions of each form")]
 
 use crate::block::{self, Block, Work};
-use crate::checked::{Checked, is_space};
+use crate::checked::Checked;
 use crate::error::EventError;
 use crate::flatten::{Element, Inside, Leaves, Span};
 use crate::json;
@@ -238,20 +238,19 @@ impl Course<'_> {
         end + 1
     }
 
+    /// Takes a number or a literal. Where nobody asks for it, its end does not matter: there is no mark in it.
     fn scalar(&mut self, start: usize, first: Option<u8>, path: Option<PathId>, inside: Inside) -> usize {
-        let rest = self.json.get(start..).unwrap_or_default();
-        let is_end = |byte: &u8| matches!(byte, b',' | b'}' | b']') || is_space(*byte);
-        let end = start + rest.iter().position(is_end).unwrap_or(rest.len());
-        match (path, first) {
-            (None, _) => {}
-            (Some(path), Some(b't')) => self.leaves.literal(path, Literal::True, inside),
-            (Some(path), Some(b'f')) => self.leaves.literal(path, Literal::False, inside),
-            (Some(path), Some(b'n')) => self.leaves.literal(path, Literal::Null, inside),
-            (Some(path), _) => {
-                self.leaves.number(path, self.json, Span { part: self.part, start, end }, inside);
-            }
-        }
-        end
+        let Some(path) = path else {
+            return start + 1;
+        };
+        let literal = match first {
+            Some(b't') => Literal::True,
+            Some(b'f') => Literal::False,
+            Some(b'n') => Literal::Null,
+            _ => return self.leaves.number(path, self.json, (self.part, start), inside).max(start + 1),
+        };
+        self.leaves.literal(path, literal, inside);
+        start + literal.text().len()
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a value lacks to fulfil a condition.
 
-use super::shown::{literal, operand, quote, render, shorten};
+use super::shown::{operand, quote, render, shorten};
 use super::text;
 use crate::condition::{Bound, Condition, Range};
 use crate::number::comparable;
@@ -52,7 +52,7 @@ impl<'a> Difference<'a> {
                 Self::Value { distance: 1.0 }
             }
             (Condition::Literal(wanted), _) => {
-                let alike = matches!(value, Value::Text(text) if *text == literal(*wanted));
+                let alike = matches!(value, Value::Text(text) if *text == wanted.text());
                 Self::Kind { wanted: "a literal", found: kind(value), alike }
             }
             (Condition::Number(wanted), Value::Number(number)) => {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::FOUND_MAX;
 use crate::json::write_text;
-use crate::value::{Literal, Value};
+use crate::value::Value;
 
 /// The limit on characters of one value or alternative in a line; the rest are left out.
 const SHOWN_MAX: usize = 200;
@@ -14,15 +14,7 @@ pub(super) fn render(value: &Value<'_>) -> String {
     match value {
         Value::Text(text) => write_text(text),
         Value::Number(number) => number.text().to_owned(),
-        Value::Literal(found) => literal(*found).to_owned(),
-    }
-}
-
-pub(super) fn literal(literal: Literal) -> &'static str {
-    match literal {
-        Literal::True => "true",
-        Literal::False => "false",
-        Literal::Null => "null",
+        Value::Literal(found) => found.text().to_owned(),
     }
 }
 
