@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use foldhash::fast::FixedState;
 
 use crate::cidr::parse_address;
-use crate::condition::{Condition, Excluded, is_among};
-use crate::value::Value;
+use crate::condition::Condition;
+use crate::value::{Text, Value};
 
 /// How many alternatives are tried one by one.
 const FEW: usize = 16;
@@ -47,14 +47,13 @@ impl Alternatives {
         self.absent
     }
 
-    /// Returns whether a string, of which the bytes are given, fulfils one of them.
+    /// Returns whether a text fulfils one of them.
     #[inline]
-    pub(crate) fn accept_text(&self, text: &[u8]) -> bool {
-        // No key tells apart what any but a few texts fulfil, so this is asked most.
-        if let [Condition::AnythingBut(Excluded::Texts(texts))] = &*self.conditions {
-            return !is_among(texts, text);
+    pub(crate) fn accept_text(&self, text: Text<'_>) -> bool {
+        match &self.many {
+            Some(many) => many.accept(&Value::Text(text)),
+            None => self.conditions.iter().any(|condition| condition.holds_text(text)),
         }
-        self.accept(&Value::Text(std::str::from_utf8(text).unwrap_or_default()))
     }
 
     /// Returns whether a value fulfils one of them.
@@ -90,8 +89,8 @@ impl Many {
         let found = match value {
             Value::Text(text) => {
                 let is_one = |address| self.addresses.contains(&address);
-                self.texts.contains(*text)
-                    || !self.addresses.is_empty() && parse_address(text).is_some_and(is_one)
+                self.texts.contains(text.as_str())
+                    || !self.addresses.is_empty() && parse_address(text.as_str()).is_some_and(is_one)
             }
             Value::Number(number) => number.is(|nearest| self.numbers.contains(&nearest.to_bits())),
             Value::Literal(_) => false,

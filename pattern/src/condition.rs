@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::cidr::{Cidr, parse_address};
 use crate::fold::Folded;
-use crate::value::{Literal, Number, Value};
+use crate::value::{Literal, Number, Text, Value};
 use crate::wildcard::Wildcard;
 
 #[derive(Clone, Debug)]
@@ -61,20 +61,37 @@ pub(crate) enum Excluded {
 impl Condition {
     /// Returns whether a value in the event fulfils the condition.
     pub(crate) fn holds(&self, value: &Value<'_>) -> bool {
+        match value {
+            Value::Text(text) => self.holds_text(*text),
+            Value::Number(number) => self.holds_number(*number),
+            Value::Literal(literal) => self.holds_literal(*literal),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn holds_text(&self, text: Text<'_>) -> bool {
         match self {
-            Self::Absent => false,
             Self::Exists => true,
-            Self::AnythingBut(excluded) => !excluded.contains(value),
-            Self::Literal(literal) => matches!(value, Value::Literal(found) if found == literal),
-            Self::Number(_) | Self::NumberText(_) | Self::Range(_) => {
-                matches!(value, Value::Number(number) if self.holds_number(*number))
-            }
-            _ => matches!(value, Value::Text(text) if self.holds_text(text)),
+            Self::AnythingBut(excluded) => !excluded.contains_text(text),
+            Self::Text(wanted) => wanted.as_bytes() == text.0,
+            Self::Address(wanted) => parse_address(text.as_str()) == Some(*wanted),
+            Self::Prefix(prefix) => text.0.starts_with(prefix.as_bytes()),
+            Self::Suffix(suffix) => text.0.ends_with(suffix.as_bytes()),
+            Self::EqualFold(folded) => folded.equals(text.0),
+            Self::PrefixFold(folded) => folded.is_prefix_of(text.0),
+            Self::SuffixFold(folded) => folded.is_suffix_of(text.0),
+            Self::Wildcard(wildcard) => wildcard.matches(text.as_str()),
+            Self::Cidr(cidr) => cidr.contains(text.as_str()),
+            Self::Absent | Self::Literal(_) | Self::Number(_) | Self::NumberText(_) | Self::Range(_) => false,
         }
     }
 
     fn holds_number(&self, number: Number<'_>) -> bool {
         match self {
+            Self::AnythingBut(Excluded::Numbers(numbers)) => {
+                !number.is(|nearest| numbers.binary_search_by(|one| one.total_cmp(&nearest)).is_ok())
+            }
+            Self::Exists | Self::AnythingBut(_) => true,
             Self::Number(wanted) => number.is(|nearest| nearest.total_cmp(wanted).is_eq()),
             Self::NumberText(wanted) => **wanted == *number.text(),
             Self::Range(range) => number.is(|nearest| range.contains(nearest)),
@@ -82,17 +99,10 @@ impl Condition {
         }
     }
 
-    fn holds_text(&self, text: &str) -> bool {
+    fn holds_literal(&self, found: Literal) -> bool {
         match self {
-            Self::Text(wanted) => **wanted == *text,
-            Self::Address(wanted) => parse_address(text) == Some(*wanted),
-            Self::Prefix(prefix) => text.starts_with(&**prefix),
-            Self::Suffix(suffix) => text.ends_with(&**suffix),
-            Self::EqualFold(folded) => folded.equals(text),
-            Self::PrefixFold(folded) => folded.is_prefix_of(text),
-            Self::SuffixFold(folded) => folded.is_suffix_of(text),
-            Self::Wildcard(wildcard) => wildcard.matches(text),
-            Self::Cidr(cidr) => cidr.contains(text),
+            Self::Exists | Self::AnythingBut(_) => true,
+            Self::Literal(wanted) => *wanted == found,
             _ => false,
         }
     }
@@ -124,33 +134,24 @@ impl Range {
 }
 
 impl Excluded {
-    fn contains(&self, value: &Value<'_>) -> bool {
-        match (self, value) {
-            (Self::Numbers(numbers), Value::Number(number)) => {
-                number.is(|nearest| numbers.binary_search_by(|one| one.total_cmp(&nearest)).is_ok())
-            }
-            (Self::Texts(texts), Value::Text(text)) => is_among(texts, text.as_bytes()),
-            (Self::Prefixes(prefixes), Value::Text(text)) => {
-                prefixes.iter().any(|prefix| text.starts_with(&**prefix))
-            }
-            (Self::Suffixes(suffixes), Value::Text(text)) => {
-                suffixes.iter().any(|suffix| text.ends_with(&**suffix))
-            }
-            (Self::Folded(folded), Value::Text(text)) => folded.iter().any(|folded| folded.equals(text)),
-            (Self::Wildcards(wildcards), Value::Text(text)) => {
-                wildcards.iter().any(|wildcard| wildcard.matches(text))
-            }
-            _ => false,
+    #[inline]
+    fn contains_text(&self, text: Text<'_>) -> bool {
+        match self {
+            Self::Texts(texts) => is_among(texts, text),
+            Self::Numbers(_) => false,
+            Self::Prefixes(prefixes) => prefixes.iter().any(|prefix| text.0.starts_with(prefix.as_bytes())),
+            Self::Suffixes(suffixes) => suffixes.iter().any(|suffix| text.0.ends_with(suffix.as_bytes())),
+            Self::Folded(folded) => folded.iter().any(|folded| folded.equals(text.0)),
+            Self::Wildcards(wildcards) => wildcards.iter().any(|wildcard| wildcard.matches(text.as_str())),
         }
     }
 }
 
 /// Returns whether a text is one of those, which are in order.
-#[inline]
-pub(crate) fn is_among(texts: &[Box<str>], text: &[u8]) -> bool {
+fn is_among(texts: &[Box<str>], text: Text<'_>) -> bool {
     const FEW: usize = 8;
     if texts.len() <= FEW {
-        return texts.iter().any(|one| one.as_bytes() == text);
+        return texts.iter().any(|one| one.as_bytes() == text.0);
     }
-    texts.binary_search_by(|one| one.as_bytes().cmp(text)).is_ok()
+    texts.binary_search_by(|one| one.as_bytes().cmp(text.0)).is_ok()
 }

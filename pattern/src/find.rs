@@ -12,7 +12,7 @@ use crate::keys::{AddressKey, Kind, Probe, literal_bytes, number_bytes};
 use crate::nodes::NodeId;
 use crate::paths::PathId;
 use crate::tree::{End, Question, Tree};
-use crate::value::{Literal, Number, Value};
+use crate::value::{Literal, Number, Text, Value};
 
 /// How many nodes are looked through one by one for one that was reached.
 const FEW_REACHED: usize = 16;
@@ -151,7 +151,8 @@ impl Way<'_> {
         }
     }
 
-    fn ask_text(&mut self, bytes: &[u8], field: u32, questions: &[Question]) {
+    fn ask_text(&mut self, text: Text<'_>, field: u32, questions: &[Question]) {
+        let bytes = text.0;
         let mut address = None;
         let mut lower = None;
         for question in questions {
@@ -175,8 +176,7 @@ impl Way<'_> {
                     lower = Some(folded);
                 }
                 Kind::Address | Kind::Cidr4 | Kind::Cidr6 => {
-                    let address = address
-                        .get_or_insert_with(|| std::str::from_utf8(bytes).ok().and_then(parse_address));
+                    let address = address.get_or_insert_with(|| parse_address(text.as_str()));
                     self.ask_address(*address, field, question);
                 }
                 Kind::Number

@@ -1,12 +1,12 @@
 //! An event, cut down to the values at the paths that some pattern names.
 
-use std::{iter, str};
+use std::iter;
 
 use crate::checked::Checked;
 use crate::error::EventError;
 use crate::number;
 use crate::paths::{PathId, PathIndex};
-use crate::value::{FieldValue, Input, Literal, Number, Value};
+use crate::value::{FieldValue, Input, Literal, Number, Text, Value};
 use crate::walk::Walk;
 
 /// No leaf, no element.
@@ -199,6 +199,11 @@ impl Leaf {
         Self { kind, part, start, end, next: NONE, inside, nearest: None, kept: false }
     }
 
+    /// Returns the value's bytes, of the text it lies in.
+    fn of<'t>(&self, text: &'t [u8]) -> &'t [u8] {
+        text.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+
     pub(crate) fn inside(&self) -> Inside {
         self.inside
     }
@@ -258,22 +263,19 @@ impl<'e> Flattened<'e> {
     }
 
     pub(crate) fn value(self, leaf: &Leaf) -> Value<'e> {
-        let bytes = leaf.start as usize..leaf.end as usize;
-        match leaf.kind {
-            Kind::Literal(literal) => Value::Literal(literal),
-            Kind::Unescaped => Value::Text(self.leaves.unescaped.get(bytes).unwrap_or_default()),
-            Kind::Text => Value::Text(str::from_utf8(self.part(leaf, bytes)).unwrap_or_default()),
-            Kind::Number => Value::Number(Number::known(self.part(leaf, bytes), leaf.nearest, leaf.kept)),
+        match (leaf.kind, self.text(leaf)) {
+            (_, Some(text)) => Value::Text(text),
+            (Kind::Literal(literal), None) => Value::Literal(literal),
+            (_, None) => Value::Number(Number::known(self.part(leaf), leaf.nearest, leaf.kept)),
         }
     }
 
-    /// Returns a string's bytes; none where the value is no string.
+    /// Returns a string; none where the value is no string.
     #[inline]
-    pub(crate) fn text(self, leaf: &Leaf) -> Option<&'e [u8]> {
-        let bytes = leaf.start as usize..leaf.end as usize;
+    pub(crate) fn text(self, leaf: &Leaf) -> Option<Text<'e>> {
         match leaf.kind {
-            Kind::Text => Some(self.part(leaf, bytes)),
-            Kind::Unescaped => self.leaves.unescaped.as_bytes().get(bytes),
+            Kind::Text => Some(Text(self.part(leaf))),
+            Kind::Unescaped => Some(Text(leaf.of(self.leaves.unescaped.as_bytes()))),
             Kind::Number | Kind::Literal(_) => None,
         }
     }
@@ -342,8 +344,8 @@ impl<'e> Flattened<'e> {
         self.leaves.values.get(path as usize).filter(|values| values.event == self.leaves.event)
     }
 
-    fn part(self, leaf: &Leaf, bytes: std::ops::Range<usize>) -> &'e [u8] {
-        let whole = match self.input {
+    fn part(self, leaf: &Leaf) -> &'e [u8] {
+        leaf.of(match self.input {
             Input::Bytes(json) => json,
             Input::Checked(checked) => checked.json(),
             Input::Fields(fields) => match fields[leaf.part as usize].value {
@@ -351,8 +353,7 @@ impl<'e> Flattened<'e> {
                 FieldValue::Json(json) => json,
                 FieldValue::Checked(checked) => checked.json(),
             },
-        };
-        whole.get(bytes).unwrap_or_default()
+        })
     }
 }
 

@@ -38,31 +38,38 @@ impl Folded {
         }
     }
 
-    pub(crate) fn equals(&self, value: &str) -> bool {
+    pub(crate) fn equals(&self, value: impl AsRef<[u8]>) -> bool {
+        let value = value.as_ref();
         match &self.0 {
-            Text::Ascii(lower) => value.as_bytes().eq_ignore_ascii_case(lower),
-            Text::Any(forms) => strip_prefix(forms, value).is_some_and(str::is_empty),
+            Text::Ascii(lower) => value.eq_ignore_ascii_case(lower),
+            Text::Any(forms) => strip_prefix(forms, utf8(value)).is_some_and(str::is_empty),
         }
     }
 
-    pub(crate) fn is_prefix_of(&self, value: &str) -> bool {
+    pub(crate) fn is_prefix_of(&self, value: impl AsRef<[u8]>) -> bool {
+        let value = value.as_ref();
         match &self.0 {
             Text::Ascii(lower) => {
-                value.as_bytes().get(..lower.len()).is_some_and(|start| start.eq_ignore_ascii_case(lower))
+                value.get(..lower.len()).is_some_and(|start| start.eq_ignore_ascii_case(lower))
             }
-            Text::Any(forms) => strip_prefix(forms, value).is_some(),
+            Text::Any(forms) => strip_prefix(forms, utf8(value)).is_some(),
         }
     }
 
-    pub(crate) fn is_suffix_of(&self, value: &str) -> bool {
+    pub(crate) fn is_suffix_of(&self, value: impl AsRef<[u8]>) -> bool {
+        let value = value.as_ref();
         match &self.0 {
             Text::Ascii(lower) => {
                 let start = value.len().checked_sub(lower.len());
-                start.is_some_and(|start| value.as_bytes()[start..].eq_ignore_ascii_case(lower))
+                start.is_some_and(|start| value[start..].eq_ignore_ascii_case(lower))
             }
-            Text::Any(forms) => is_suffix(forms, value),
+            Text::Any(forms) => is_suffix(forms, utf8(value)),
         }
     }
+}
+
+fn utf8(value: &[u8]) -> &str {
+    str::from_utf8(value).unwrap_or_default()
 }
 
 fn strip_prefix<'v>(forms: &[Forms], value: &'v str) -> Option<&'v str> {

@@ -37,9 +37,20 @@ pub enum FieldValue<'a> {
 /// A value that a condition can look at.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Value<'e> {
-    Text(&'e str),
+    Text(Text<'e>),
     Number(Number<'e>),
     Literal(Literal),
+}
+
+/// A string in an event, unescaped. It is read as bytes where that does, since an event is checked but keeps no
+/// proof that it is UTF-8.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Text<'e>(pub(crate) &'e [u8]);
+
+impl<'e> Text<'e> {
+    pub(crate) fn as_str(self) -> &'e str {
+        str::from_utf8(self.0).unwrap_or_default()
+    }
 }
 
 /// A number in an event.

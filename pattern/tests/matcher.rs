@@ -31,3 +31,39 @@ fn rules_that_stay_match_when_others_are_removed() {
         }
     }
 }
+
+/// The first ranges of a field are held against a number themselves, further ones are found by their blocks.
+#[test]
+fn many_ranges_of_one_field_match_the_numbers_in_them() {
+    let bounds = |rule: i32| {
+        let low = rule * 7 % 50 - 30;
+        (f64::from(low), f64::from(low + rule % 9) + 0.5)
+    };
+    let mut matcher = Matcher::new();
+    for rule in 0..100 {
+        let (low, high) = bounds(rule);
+        let range = format!(r#"{{"numeric": [">=", {low:?}, "<=", {high:?}]}}"#);
+        let wide = format!(r#"{{"numeric": [">", {}]}}"#, 1000 - rule);
+        let text = format!(r#"{{"a": [{range}, {wide}], "b": [{{"numeric": ["<", {rule}]}}, "x"]}}"#);
+        matcher.insert(rule, Pattern::parse(&text).unwrap());
+    }
+    for removed in [100, 60, 20] {
+        for rule in removed..100 {
+            matcher.remove(&rule);
+        }
+        for a in (-40..1010).map(|half| f64::from(half) / 2.0) {
+            let is_in = |rule: &i32| {
+                let (low, high) = bounds(*rule);
+                low <= a && a <= high || a > f64::from(1000 - rule)
+            };
+            let expected: Vec<i32> = (0..removed).filter(|rule| is_in(rule) && 40 < *rule).collect();
+            let event = format!(r#"{{"a": {a:?}, "b": 40}}"#);
+            assert_eq!(matcher.matches(event.as_bytes()).unwrap(), expected, "{event}");
+            let expected: Vec<i32> = (0..removed).filter(is_in).collect();
+            let event = format!(r#"{{"a": [{a:?}, {a:?}], "b": "x"}}"#);
+            assert_eq!(matcher.matches(event.as_bytes()).unwrap(), expected, "{event}");
+        }
+        // No double keeps the number, so no range holds it.
+        assert!(matcher.matches(br#"{"a": 2000.00000000000000001, "b": "x"}"#).unwrap().is_empty());
+    }
+}

@@ -4,7 +4,7 @@ use super::shown::{operand, quote, render, shorten};
 use super::text;
 use crate::condition::{Bound, Condition, Range};
 use crate::number::comparable;
-use crate::value::{Number, Value};
+use crate::value::{Number, Text, Value};
 use crate::wildcard::Missing;
 
 /// Why a value does not fulfil a condition. Distances go from 0 to 1.
@@ -52,7 +52,7 @@ impl<'a> Difference<'a> {
                 Self::Value { distance: 1.0 }
             }
             (Condition::Literal(wanted), _) => {
-                let alike = matches!(value, Value::Text(text) if *text == wanted.text());
+                let alike = matches!(value, Value::Text(text) if text.as_str() == wanted.text());
                 Self::Kind { wanted: "a literal", found: kind(value), alike }
             }
             (Condition::Number(wanted), Value::Number(number)) => {
@@ -63,12 +63,12 @@ impl<'a> Difference<'a> {
             }
             (Condition::Number(_) | Condition::NumberText(_) | Condition::Range(_), _) => {
                 let number = |text| Value::Number(Number::new(text));
-                let alike = matches!(value, Value::Text(text) if condition.holds(&number(text)));
+                let alike = matches!(value, Value::Text(text) if condition.holds(&number(text.as_str())));
                 Self::Kind { wanted: "a number", found: kind(value), alike }
             }
-            (_, Value::Text(text)) => text::difference(condition, text),
+            (_, Value::Text(text)) => text::difference(condition, text.as_str()),
             _ => {
-                let alike = condition.holds(&Value::Text(&render(value)));
+                let alike = condition.holds(&Value::Text(Text(render(value).as_bytes())));
                 Self::Kind { wanted: "a string", found: kind(value), alike }
             }
         }

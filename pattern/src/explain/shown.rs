@@ -12,7 +12,7 @@ const SHOWN_MAX: usize = 200;
 /// Returns a value as JSON.
 pub(super) fn render(value: &Value<'_>) -> String {
     match value {
-        Value::Text(text) => write_text(text),
+        Value::Text(text) => write_text(text.as_str()),
         Value::Number(number) => number.text().to_owned(),
         Value::Literal(found) => found.text().to_owned(),
     }

@@ -4,7 +4,7 @@ use super::difference::{Difference, Part};
 use crate::cidr::parse_address;
 use crate::condition::Condition;
 use crate::fold::Folded;
-use crate::value::Value;
+use crate::value::{Text, Value};
 use crate::wildcard::Wildcard;
 
 /// Compares a condition on texts with a text that does not fulfil it.
@@ -52,7 +52,7 @@ fn misspelt(condition: &Condition, text: &str) -> Option<&'static str> {
         return Some("case");
     }
     let is_wanted = !wanted.is_empty() && wanted == trimmed;
-    if is_wanted || trimmed.len() < text.len() && condition.holds(&Value::Text(trimmed)) {
+    if is_wanted || trimmed.len() < text.len() && condition.holds(&Value::Text(Text(trimmed.as_bytes()))) {
         return Some("white space");
     }
     let in_any_case = !wanted.is_empty() && Folded::new(wanted).equals(trimmed);
