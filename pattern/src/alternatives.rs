@@ -49,9 +49,9 @@ impl Alternatives {
 
     /// Returns whether a text fulfils one of them.
     #[inline]
-    pub(crate) fn accept_text(&self, text: Text<'_>) -> bool {
+    pub(crate) fn accept_text(&self, text: &Text<'_>) -> bool {
         match &self.many {
-            Some(many) => many.accept(&Value::Text(text)),
+            Some(many) => many.accept_text(text),
             None => self.conditions.iter().any(|condition| condition.holds_text(text)),
         }
     }
@@ -87,14 +87,17 @@ impl Many {
 
     fn accept(&self, value: &Value<'_>) -> bool {
         let found = match value {
-            Value::Text(text) => {
-                let is_one = |address| self.addresses.contains(&address);
-                self.texts.contains(text.as_str())
-                    || !self.addresses.is_empty() && parse_address(text.as_str()).is_some_and(is_one)
-            }
+            Value::Text(text) => return self.accept_text(text),
             Value::Number(number) => number.is(|nearest| self.numbers.contains(&nearest.to_bits())),
             Value::Literal(_) => false,
         };
         found || self.others.iter().any(|condition| condition.holds(value))
+    }
+
+    fn accept_text(&self, text: &Text<'_>) -> bool {
+        let is_one = |address| self.addresses.contains(&address);
+        self.texts.contains(text.as_str())
+            || !self.addresses.is_empty() && parse_address(text.as_str()).is_some_and(is_one)
+            || self.others.iter().any(|condition| condition.holds_text(text))
     }
 }

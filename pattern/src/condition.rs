@@ -62,24 +62,24 @@ impl Condition {
     /// Returns whether a value in the event fulfils the condition.
     pub(crate) fn holds(&self, value: &Value<'_>) -> bool {
         match value {
-            Value::Text(text) => self.holds_text(*text),
+            Value::Text(text) => self.holds_text(text),
             Value::Number(number) => self.holds_number(*number),
             Value::Literal(literal) => self.holds_literal(*literal),
         }
     }
 
     #[inline]
-    pub(crate) fn holds_text(&self, text: Text<'_>) -> bool {
+    pub(crate) fn holds_text(&self, text: &Text<'_>) -> bool {
         match self {
             Self::Exists => true,
             Self::AnythingBut(excluded) => !excluded.contains_text(text),
-            Self::Text(wanted) => wanted.as_bytes() == text.0,
+            Self::Text(wanted) => wanted.as_bytes() == text.bytes,
             Self::Address(wanted) => parse_address(text.as_str()) == Some(*wanted),
-            Self::Prefix(prefix) => text.0.starts_with(prefix.as_bytes()),
-            Self::Suffix(suffix) => text.0.ends_with(suffix.as_bytes()),
-            Self::EqualFold(folded) => folded.equals(text.0),
-            Self::PrefixFold(folded) => folded.is_prefix_of(text.0),
-            Self::SuffixFold(folded) => folded.is_suffix_of(text.0),
+            Self::Prefix(prefix) => text.bytes.starts_with(prefix.as_bytes()),
+            Self::Suffix(suffix) => text.bytes.ends_with(suffix.as_bytes()),
+            Self::EqualFold(folded) => folded.equals(text),
+            Self::PrefixFold(folded) => folded.is_prefix_of(text),
+            Self::SuffixFold(folded) => folded.is_suffix_of(text),
             Self::Wildcard(wildcard) => wildcard.matches(text.as_str()),
             Self::Cidr(cidr) => cidr.contains(text.as_str()),
             Self::Absent | Self::Literal(_) | Self::Number(_) | Self::NumberText(_) | Self::Range(_) => false,
@@ -135,23 +135,25 @@ impl Range {
 
 impl Excluded {
     #[inline]
-    fn contains_text(&self, text: Text<'_>) -> bool {
+    fn contains_text(&self, text: &Text<'_>) -> bool {
         match self {
             Self::Texts(texts) => is_among(texts, text),
             Self::Numbers(_) => false,
-            Self::Prefixes(prefixes) => prefixes.iter().any(|prefix| text.0.starts_with(prefix.as_bytes())),
-            Self::Suffixes(suffixes) => suffixes.iter().any(|suffix| text.0.ends_with(suffix.as_bytes())),
-            Self::Folded(folded) => folded.iter().any(|folded| folded.equals(text.0)),
+            Self::Prefixes(prefixes) => {
+                prefixes.iter().any(|prefix| text.bytes.starts_with(prefix.as_bytes()))
+            }
+            Self::Suffixes(suffixes) => suffixes.iter().any(|suffix| text.bytes.ends_with(suffix.as_bytes())),
+            Self::Folded(folded) => folded.iter().any(|folded| folded.equals(text)),
             Self::Wildcards(wildcards) => wildcards.iter().any(|wildcard| wildcard.matches(text.as_str())),
         }
     }
 }
 
 /// Returns whether a text is one of those, which are in order.
-fn is_among(texts: &[Box<str>], text: Text<'_>) -> bool {
+fn is_among(texts: &[Box<str>], text: &Text<'_>) -> bool {
     const FEW: usize = 8;
     if texts.len() <= FEW {
-        return texts.iter().any(|one| one.as_bytes() == text.0);
+        return texts.iter().any(|one| one.as_bytes() == text.bytes);
     }
-    texts.binary_search_by(|one| one.as_bytes().cmp(text.0)).is_ok()
+    texts.binary_search_by(|one| one.as_bytes().cmp(text.bytes)).is_ok()
 }

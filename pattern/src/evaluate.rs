@@ -58,7 +58,7 @@ impl Test<'_> {
             return self.may_be_absent();
         }
         event.at(self.path).any(|leaf| match event.text(leaf) {
-            Some(text) => self.alternatives.accept_text(text),
+            Some(text) => self.alternatives.accept_text(&text),
             None => self.alternatives.accept(&event.value(leaf)),
         })
     }

@@ -141,7 +141,7 @@ impl Way<'_> {
 
     fn ask(&mut self, leaf: &Leaf, field: u32, questions: &[Question]) {
         if let Some(text) = self.event.text(leaf) {
-            self.ask_text(text, field, questions);
+            self.ask_text(&text, field, questions);
             return;
         }
         match self.event.value(leaf) {
@@ -151,8 +151,8 @@ impl Way<'_> {
         }
     }
 
-    fn ask_text(&mut self, text: Text<'_>, field: u32, questions: &[Question]) {
-        let bytes = text.0;
+    fn ask_text(&mut self, text: &Text<'_>, field: u32, questions: &[Question]) {
+        let bytes = text.bytes;
         let mut address = None;
         let mut lower = None;
         for question in questions {

@@ -274,8 +274,8 @@ impl<'e> Flattened<'e> {
     #[inline]
     pub(crate) fn text(self, leaf: &Leaf) -> Option<Text<'e>> {
         match leaf.kind {
-            Kind::Text => Some(Text(self.part(leaf))),
-            Kind::Unescaped => Some(Text(leaf.of(self.leaves.unescaped.as_bytes()))),
+            Kind::Text => Some(Text::new(self.part(leaf))),
+            Kind::Unescaped => Some(Text::new(leaf.of(self.leaves.unescaped.as_bytes()))),
             Kind::Number | Kind::Literal(_) => None,
         }
     }

@@ -1,15 +1,17 @@
 //! Text compared without regard to case, character by character.
 
+use crate::value::Text;
+
 /// A text in which every character may stand in its lower-case or its upper-case form.
 ///
 /// A form may be longer than one character: the upper case of U+00DF is `SS`. A character that is itself
 /// neither form, such as a title-case letter, does not match itself. An ASCII character has no form beyond
 /// ASCII, so an ASCII text is compared byte by byte.
 #[derive(Clone, Debug)]
-pub(crate) struct Folded(Text);
+pub(crate) struct Folded(Wanted);
 
 #[derive(Clone, Debug)]
-enum Text {
+enum Wanted {
     /// All characters are ASCII; these are their lower-case forms.
     Ascii(Box<[u8]>),
     Any(Box<[Forms]>),
@@ -24,52 +26,45 @@ struct Forms {
 impl Folded {
     pub(crate) fn new(text: &str) -> Self {
         Self(if text.is_ascii() {
-            Text::Ascii(text.bytes().map(|byte| byte.to_ascii_lowercase()).collect())
+            Wanted::Ascii(text.bytes().map(|byte| byte.to_ascii_lowercase()).collect())
         } else {
-            Text::Any(text.chars().map(Forms::of).collect())
+            Wanted::Any(text.chars().map(Forms::of).collect())
         })
     }
 
     /// Returns the text in lower case, if all of it is ASCII: it then equals what has these bytes in lower case.
     pub(crate) fn ascii(&self) -> Option<&[u8]> {
         match &self.0 {
-            Text::Ascii(lower) => Some(lower),
-            Text::Any(_) => None,
+            Wanted::Ascii(lower) => Some(lower),
+            Wanted::Any(_) => None,
         }
     }
 
-    pub(crate) fn equals(&self, value: impl AsRef<[u8]>) -> bool {
-        let value = value.as_ref();
+    pub(crate) fn equals(&self, value: &Text<'_>) -> bool {
         match &self.0 {
-            Text::Ascii(lower) => value.eq_ignore_ascii_case(lower),
-            Text::Any(forms) => strip_prefix(forms, utf8(value)).is_some_and(str::is_empty),
+            Wanted::Ascii(lower) => value.bytes.eq_ignore_ascii_case(lower),
+            Wanted::Any(forms) => strip_prefix(forms, value.as_str()).is_some_and(str::is_empty),
         }
     }
 
-    pub(crate) fn is_prefix_of(&self, value: impl AsRef<[u8]>) -> bool {
-        let value = value.as_ref();
+    pub(crate) fn is_prefix_of(&self, value: &Text<'_>) -> bool {
         match &self.0 {
-            Text::Ascii(lower) => {
-                value.get(..lower.len()).is_some_and(|start| start.eq_ignore_ascii_case(lower))
+            Wanted::Ascii(lower) => {
+                value.bytes.get(..lower.len()).is_some_and(|start| start.eq_ignore_ascii_case(lower))
             }
-            Text::Any(forms) => strip_prefix(forms, utf8(value)).is_some(),
+            Wanted::Any(forms) => strip_prefix(forms, value.as_str()).is_some(),
         }
     }
 
-    pub(crate) fn is_suffix_of(&self, value: impl AsRef<[u8]>) -> bool {
-        let value = value.as_ref();
+    pub(crate) fn is_suffix_of(&self, value: &Text<'_>) -> bool {
         match &self.0 {
-            Text::Ascii(lower) => {
-                let start = value.len().checked_sub(lower.len());
-                start.is_some_and(|start| value[start..].eq_ignore_ascii_case(lower))
+            Wanted::Ascii(lower) => {
+                let start = value.bytes.len().checked_sub(lower.len());
+                start.is_some_and(|start| value.bytes[start..].eq_ignore_ascii_case(lower))
             }
-            Text::Any(forms) => is_suffix(forms, utf8(value)),
+            Wanted::Any(forms) => is_suffix(forms, value.as_str()),
         }
     }
-}
-
-fn utf8(value: &[u8]) -> &str {
-    str::from_utf8(value).unwrap_or_default()
 }
 
 fn strip_prefix<'v>(forms: &[Forms], value: &'v str) -> Option<&'v str> {
@@ -101,7 +96,7 @@ impl Forms {
 
 #[cfg(test)]
 mod tests {
-    use super::{Folded, Forms, Text};
+    use super::{Folded, Forms, Wanted};
 
     /// Trying the lower form first is only right while neither form starts or ends with the other.
     #[test]
@@ -119,25 +114,29 @@ mod tests {
 
     #[test]
     fn a_character_matches_either_of_its_forms_and_nothing_else() {
-        assert!(Folded::new("stra\u{df}e").equals("STRASSE"));
-        assert!(!Folded::new("stra\u{df}e").equals("STRA\u{1e9e}E"));
-        assert!(!Folded::new("\u{3c2}").equals("\u{3c3}"));
-        assert!(Folded::new(".PnG").is_suffix_of("a.png"));
-        assert!(!Folded::new(".PnG").is_suffix_of("png"));
-        assert!(!Folded::new("\u{10400}").equals("\u{10428}"));
-        assert!(!Folded::new("k").equals("\u{212a}"));
+        assert!(Folded::new("stra\u{df}e").equals(&"STRASSE".into()));
+        assert!(!Folded::new("stra\u{df}e").equals(&"STRA\u{1e9e}E".into()));
+        assert!(!Folded::new("\u{3c2}").equals(&"\u{3c3}".into()));
+        assert!(Folded::new(".PnG").is_suffix_of(&"a.png".into()));
+        assert!(!Folded::new(".PnG").is_suffix_of(&"png".into()));
+        assert!(!Folded::new("\u{10400}").equals(&"\u{10428}".into()));
+        assert!(!Folded::new("k").equals(&"\u{212a}".into()));
     }
 
     #[test]
     fn an_ascii_character_matches_itself_in_any_case_and_nothing_else_in_ascii() {
         for wanted in (0..128_u8).map(char::from) {
             let folded = Folded::new(&wanted.to_string());
-            let by_forms = Folded(Text::Any([Forms::of(wanted)].into()));
+            let by_forms = Folded(Wanted::Any([Forms::of(wanted)].into()));
             assert_eq!(folded.ascii(), Some(&[wanted.to_ascii_lowercase() as u8][..]));
             for found in (0..128_u8).map(|byte| char::from(byte).to_string()) {
                 let expected = found.eq_ignore_ascii_case(&wanted.to_string());
                 let answers = [&folded, &by_forms].map(|folded| {
-                    [folded.equals(&found), folded.is_prefix_of(&found), folded.is_suffix_of(&found)]
+                    [
+                        folded.equals(&found.as_str().into()),
+                        folded.is_prefix_of(&found.as_str().into()),
+                        folded.is_suffix_of(&found.as_str().into()),
+                    ]
                 });
                 assert_eq!(answers, [[expected; 3]; 2], "{wanted:?} and {found:?}");
             }
@@ -152,7 +151,10 @@ mod tests {
             let mut bytes = [0; 4];
             let found = &*found.encode_utf8(&mut bytes);
             for (text, folded) in &texts {
-                assert!(!folded.is_prefix_of(found) && !folded.is_suffix_of(found), "{text:?} in {found:?}");
+                assert!(
+                    !folded.is_prefix_of(&found.into()) && !folded.is_suffix_of(&found.into()),
+                    "{text:?} in {found:?}"
+                );
             }
         }
     }

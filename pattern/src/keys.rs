@@ -46,7 +46,7 @@ pub(crate) enum Kind {
     Present,
 }
 
-/// A question that a value answers with at most one key, but for grams.
+/// A question that a value answers with at most one key, but for grams and ranges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Probe {
     pub(crate) kind: Kind,

@@ -55,9 +55,9 @@
 //! in `condition` (`number`, `fold`, `wildcard`, `cidr`) and bounded by `complexity`. `check` proves that an event is
 //! well-formed and `names` that it says all once, both in steps of 64 bytes (`block`); `walk` goes through it to the
 //! `paths` that are named, by its marks (`window`) and past the rest (`skip`), and `flatten` keeps what was found.
-//! `evaluate`, `elements` and `explain` hold that against one pattern; `tree`, made of `nodes` under `keys` and of the
-//! tests in `held`, finds among many, and `find` is an event's way through it. `pattern`, `matcher` and `shared` are
-//! what callers see.
+//! `evaluate`, `elements` and `explain` hold that against one pattern; `tree`, made of `nodes` under `keys` (`short`
+//! texts, `interval`s of numbers) and of the tests in `held`, finds among many, and `find` is an event's way through
+//! it, past what a `sieve` holds back. `pattern`, `matcher` and `shared` are what callers see.
 
 mod alternatives;
 mod block;

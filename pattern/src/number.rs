@@ -6,7 +6,7 @@
 //! and equals only its own text elsewhere.
 //!
 //! Both halves of the question are asked by themselves where an event is read: the nearest double of every
-//! number, and whether it keeps the number only where some pattern names that double.
+//! number, and whether it keeps the number only where some pattern names that double or a range around it.
 
 #[cfg(test)]
 mod tests;
@@ -27,7 +27,8 @@ pub(crate) fn comparable(text: &str) -> Option<f64> {
 
 /// Returns the double nearest to a JSON number, if it is finite; `-0` is 0.
 pub(crate) fn nearest(text: &str) -> Option<f64> {
-    read(text.as_bytes()).0
+    let (nearest, length) = read(text.as_bytes());
+    nearest.filter(|_| length == text.len())
 }
 
 /// Reads the JSON number that a text begins with; returns the same of it, and its length.
@@ -47,7 +48,7 @@ pub(crate) fn keeps(text: &[u8], nearest: f64) -> bool {
     }
     let mut buffer = zmij::Buffer::new();
     let shortest = buffer.format_finite(nearest);
-    shortest.as_bytes() == text || decimal().is_some_and(|decimal| decimal.is_kept(shortest))
+    shortest.as_bytes() == text || decimal().is_some_and(|decimal| decimal.is_kept(nearest, shortest))
 }
 
 /// Returns whether the text's digits, those of an exponent and useless zeros included, are so few that a double is
@@ -106,9 +107,11 @@ impl<'a> Decimal<'a> {
     }
 
     /// Returns whether the nearest double, zero or one of full precision, keeps the number.
-    fn is_kept(&self, shortest: &str) -> bool {
-        let ordinary = (-300..300).contains(&self.scale) && self.significant <= EXACT_DIGITS;
-        self.significant == 0 || ordinary || self.is_said_by(shortest)
+    fn is_kept(&self, nearest: f64, shortest: &str) -> bool {
+        // A reader may give up on a million zeros with an exponent that makes up for them.
+        let is_ordinary = (-300..300).contains(&self.scale) && ORDINARY.contains(&nearest.abs());
+        let is_exact = is_ordinary && self.significant <= EXACT_DIGITS;
+        self.significant == 0 || is_exact || self.is_said_by(shortest)
     }
 
     fn is_said_by(&self, shortest: &str) -> bool {

@@ -147,7 +147,7 @@ impl Tree {
             let test = tests.get(*id);
             let load = |key: &Key<'_>| self.load(NodeId::ROOT, test.path, key);
             let keys = keys_of(test.alternatives.all(), load);
-            let is_too_many = keys.len().saturating_mul(siblings) > PLACES_MAX;
+            let is_too_many = places(&keys).saturating_mul(siblings) > PLACES_MAX;
             (test.path, if is_too_many { vec![Key::any()] } else { keys })
         });
         let placing = Placing { rule, combination: start, leading: leading.collect() };
@@ -242,7 +242,7 @@ impl Tree {
         for key in self.few_ranges(field, keys).iter() {
             let node = self.child(field, key);
             let unproved = at.unproved & !(u32::from(key.exact) << index);
-            let (used, copies) = (at.used | 1 << index, at.copies * keys.len());
+            let (used, copies) = (at.used | 1 << index, at.copies * places(keys));
             self.place(placing, Progress { node, unproved, used, copies });
         }
     }
@@ -271,14 +271,14 @@ impl Tree {
         let at_root = at.node == NodeId::ROOT;
         let fields = placing.leading.iter().enumerate().filter(|(index, (_, keys))| {
             let tells_apart = at_root || keys.iter().all(Key::is_strong);
-            let copies = at.copies.saturating_mul(keys.len());
+            let copies = at.copies.saturating_mul(places(keys));
             at.used >> index & 1 == 0 && !keys.is_empty() && tells_apart && (at_root || copies <= COPIES_MAX)
         });
         let cost = |path: PathId, keys: &[Key<'_>]| {
             let load: u32 = keys.iter().map(|key| self.load(at.node, path, key)).fold(0, u32::saturating_add);
             // Loads of one order are as good as each other: then the first field, so that ways are shared.
             let order = (u32::BITS - load.leading_zeros()) / 4;
-            (!keys.iter().all(Key::is_strong), keys.len() > COPIES_MAX, order)
+            (!keys.iter().all(Key::is_strong), places(keys) > COPIES_MAX, order)
         };
         fields.min_by_key(|(index, (path, keys))| (cost(*path, keys), *index)).map(|(index, _)| index)
     }
@@ -371,6 +371,11 @@ impl Tree {
         field.questions[place].sieve.add(&key.bytes);
         fresh
     }
+}
+
+/// Returns under how many keys of a field what has these keys may lie: a range may need two blocks.
+fn places(keys: &[Key<'_>]) -> usize {
+    keys.iter().map(|key| if key.probe.kind == Kind::Range { 2 } else { 1 }).sum()
 }
 
 impl End {

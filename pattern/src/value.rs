@@ -1,5 +1,7 @@
 //! What an event is made of, and the forms in which one is handed over.
 
+use std::cell::Cell;
+
 use crate::checked::Checked;
 use crate::number;
 
@@ -35,21 +37,39 @@ pub enum FieldValue<'a> {
 }
 
 /// A value that a condition can look at.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value<'e> {
     Text(Text<'e>),
     Number(Number<'e>),
     Literal(Literal),
 }
 
-/// A string in an event, unescaped. It is read as bytes where that does, since an event is checked but keeps no
-/// proof that it is UTF-8.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Text<'e>(pub(crate) &'e [u8]);
+/// A string in an event, unescaped. It is read as bytes where that does: an event is checked, but only a `str` would
+/// keep the proof that it is UTF-8.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Text<'e> {
+    pub(crate) bytes: &'e [u8],
+    /// The same as characters, once they were asked for.
+    characters: Cell<Option<&'e str>>,
+}
 
 impl<'e> Text<'e> {
-    pub(crate) fn as_str(self) -> &'e str {
-        str::from_utf8(self.0).unwrap_or_default()
+    #[inline]
+    pub(crate) fn new(bytes: &'e [u8]) -> Self {
+        Self { bytes, characters: Cell::new(None) }
+    }
+
+    pub(crate) fn as_str(&self) -> &'e str {
+        let characters =
+            self.characters.get().unwrap_or_else(|| str::from_utf8(self.bytes).unwrap_or_default());
+        self.characters.set(Some(characters));
+        characters
+    }
+}
+
+impl<'e> From<&'e str> for Text<'e> {
+    fn from(text: &'e str) -> Self {
+        Self { bytes: text.as_bytes(), characters: Cell::new(Some(text)) }
     }
 }
 

@@ -203,8 +203,8 @@ impl Course<'_> {
         self.enter(at, scope.place, inside)
     }
 
-    /// Takes the value at `at`, or only the beginning of an object or array that patterns look into; returns where
-    /// what was taken ends.
+    /// Takes the value at `at`, or only the beginning of an object or array that patterns look into, or of a number
+    /// or literal that nobody asks for; returns where what was taken ends.
     fn enter(&mut self, at: usize, place: Place, inside: Inside) -> usize {
         let path = self.paths.path(place);
         match (self.json.get(at), path) {

@@ -55,6 +55,7 @@ fn the_closest_alternative_and_what_it_lacks_are_named() {
         (r#""x", "3""#, "3", r#""3" is a string, 3 is a number"#),
         (r#""x", true"#, r#""true""#, r#"true is a literal, "true" is a string"#),
         (r#"{"numeric": [">", 100]}"#, r#""140""#, r#""140" is a string, not a number"#),
+        ("12", r#""12 apples""#, r#""12 apples" is a string, not a number"#),
         (r#"{"prefix": "12"}"#, "123", "123 is a number, not a string"),
         // The right kind, and how much of it is right.
         (r#"{"numeric": [">", 100]}, "vip""#, "40", "40 is not > 100"),

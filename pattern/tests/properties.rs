@@ -159,6 +159,11 @@ fn numbers_are_told_apart() {
         r#"{"anything-but": [%, 7]}"#,
     ];
     check_every_two(&odd_numbers(), &alternatives);
+    // Where a field has many ranges, further ones are found otherwise.
+    let others: Vec<String> =
+        (0..16).map(|low| format!(r#"{{"numeric": [">", {low}, "<=", {low}.5]}}"#)).collect();
+    let crowded: Vec<&str> = others.iter().map(String::as_str).chain(alternatives).collect();
+    check_every_two(&odd_numbers(), &crowded);
 }
 
 /// Puts three members or elements into an object and into an array, apart as they should be and otherwise, at

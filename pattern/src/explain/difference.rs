@@ -4,7 +4,7 @@ use super::shown::{operand, quote, render, shorten};
 use super::text;
 use crate::condition::{Bound, Condition, Range};
 use crate::number::comparable;
-use crate::value::{Number, Text, Value};
+use crate::value::{Number, Value};
 use crate::wildcard::Missing;
 
 /// Why a value does not fulfil a condition. Distances go from 0 to 1.
@@ -44,7 +44,7 @@ pub(super) enum Part {
 
 impl<'a> Difference<'a> {
     /// Compares a condition with a value that does not fulfil it.
-    pub(super) fn of(condition: &'a Condition, value: &Value<'a>) -> Self {
+    pub(super) fn of<'v: 'a>(condition: &'a Condition, value: &Value<'v>) -> Self {
         match (condition, value) {
             (Condition::Absent | Condition::Exists, _) => Self::Present,
             (Condition::AnythingBut(_), _) => Self::Excluded,
@@ -68,7 +68,7 @@ impl<'a> Difference<'a> {
             }
             (_, Value::Text(text)) => text::difference(condition, text.as_str()),
             _ => {
-                let alike = condition.holds(&Value::Text(Text(render(value).as_bytes())));
+                let alike = condition.holds(&Value::Text(render(value).as_str().into()));
                 Self::Kind { wanted: "a string", found: kind(value), alike }
             }
         }

@@ -4,7 +4,7 @@ use super::difference::{Difference, Part};
 use crate::cidr::parse_address;
 use crate::condition::Condition;
 use crate::fold::Folded;
-use crate::value::{Text, Value};
+use crate::value::Value;
 use crate::wildcard::Wildcard;
 
 /// Compares a condition on texts with a text that does not fulfil it.
@@ -52,19 +52,19 @@ fn misspelt(condition: &Condition, text: &str) -> Option<&'static str> {
         return Some("case");
     }
     let is_wanted = !wanted.is_empty() && wanted == trimmed;
-    if is_wanted || trimmed.len() < text.len() && condition.holds(&Value::Text(Text(trimmed.as_bytes()))) {
+    if is_wanted || trimmed.len() < text.len() && condition.holds(&Value::Text(trimmed.into())) {
         return Some("white space");
     }
-    let in_any_case = !wanted.is_empty() && Folded::new(wanted).equals(trimmed);
+    let in_any_case = !wanted.is_empty() && Folded::new(wanted).equals(&trimmed.into());
     (in_any_case || trimmed.len() < text.len() && holds_in_any_case(condition, trimmed))
         .then_some("case and white space")
 }
 
 fn holds_in_any_case(condition: &Condition, text: &str) -> bool {
     match condition {
-        Condition::Text(wanted) => Folded::new(wanted).equals(text),
-        Condition::Prefix(wanted) => Folded::new(wanted).is_prefix_of(text),
-        Condition::Suffix(wanted) => Folded::new(wanted).is_suffix_of(text),
+        Condition::Text(wanted) => Folded::new(wanted).equals(&text.into()),
+        Condition::Prefix(wanted) => Folded::new(wanted).is_prefix_of(&text.into()),
+        Condition::Suffix(wanted) => Folded::new(wanted).is_suffix_of(&text.into()),
         _ => false,
     }
 }

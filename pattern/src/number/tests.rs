@@ -154,3 +154,18 @@ proptest! {
         check_definition(&zeros);
     }
 }
+
+/// A reader gives up on exponents of six digits and more; what it then says of a number that they only seem to make
+/// small or large is not believed.
+#[test]
+fn a_million_zeros_do_not_deceive() {
+    let zeros = "0".repeat(1_000_000);
+    for (whole, fraction, exponent) in [
+        ("0", format!("{zeros}1"), "1000001"),
+        ("0", "0".repeat(99_999) + "1", "1000001"),
+        (&*format!("1{zeros}"), "0".to_owned(), "-1000000"),
+    ] {
+        check(&format!("{whole}.{fraction}e{exponent}"), None);
+    }
+    check(&format!("0.{zeros}0e1000001"), Some(0.0));
+}
