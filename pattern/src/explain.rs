@@ -162,7 +162,12 @@ impl FieldExplanation {
 impl Display for FieldExplanation {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         let found = if self.found.is_empty() { "nothing".to_owned() } else { self.found_line() };
-        write!(formatter, "{}: wanted {}, found {found}", self.path, self.wanted_line())?;
+        write!(
+            formatter,
+            "{}: wanted {}, found {found}",
+            shown::in_one_line(&self.path),
+            self.wanted_line()
+        )?;
         match &self.closest {
             Some(closest) => write!(formatter, "; closest: {}", closest.why),
             None => Ok(()),

@@ -23,6 +23,11 @@ fn each_field_has_a_line() {
 }
 
 #[test]
+fn a_line_break_in_a_name_breaks_no_line() {
+    check(r#"{"a\nb": {"\u0007": ["x"]}}"#, "{}", &[r#"a\nb.\u{7}: wanted "x", found nothing"#]);
+}
+
+#[test]
 fn the_closest_alternative_is_explained() {
     let pattern = r#"{"$or": [{"a": [1], "b": [2]}, {"c": [3], "d": [4], "e": [5]}]}"#;
     check(

@@ -39,6 +39,17 @@ pub(super) fn shorten(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// Returns a path as it can stand in a line: a line break in a name as `\n`.
+pub(super) fn in_one_line(path: &str) -> Cow<'_, str> {
+    if !path.contains(char::is_control) {
+        return Cow::Borrowed(path);
+    }
+    let escape = |character: char| {
+        if character.is_control() { character.escape_default().to_string() } else { character.to_string() }
+    };
+    path.chars().map(escape).collect()
+}
+
 /// Returns what an alternative's operator is about: `"x"` of `{"prefix":{"equals-ignore-case":"x"}}`.
 pub(super) fn operand(wanted: &str) -> &str {
     let mut operand = wanted;
