@@ -111,7 +111,7 @@ impl Router {
     /// Ends the process at once.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        wait_for("the killed router to end", || self.ended());
     }
 
     /// Asks the process to stop, waits for it, and returns its exit status and all it printed.
