@@ -93,7 +93,7 @@ impl Condition {
             }
             Self::Exists | Self::AnythingBut(_) => true,
             Self::Number(wanted) => number.is(|nearest| nearest.total_cmp(wanted).is_eq()),
-            Self::NumberText(wanted) => **wanted == *number.text(),
+            Self::NumberText(wanted) => wanted.as_bytes() == number.bytes,
             Self::Range(range) => number.is(|nearest| range.contains(nearest)),
             _ => false,
         }

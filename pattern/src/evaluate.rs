@@ -57,6 +57,7 @@ impl Test<'_> {
         if !event.has(self.path) {
             return self.may_be_absent();
         }
+        // Most values are texts; to make a value of each first makes all of matching 5 % slower.
         event.at(self.path).any(|leaf| match event.text(leaf) {
             Some(text) => self.alternatives.accept_text(&text),
             None => self.alternatives.accept(&event.value(leaf)),

@@ -238,7 +238,7 @@ impl Way<'_> {
                 (Kind::Block, Some(nearest)) => {
                     self.reach(field, question, &block_bytes(block(order(nearest), size), size));
                 }
-                (Kind::NumberText, _) => self.reach(field, question, number.text().as_bytes()),
+                (Kind::NumberText, _) => self.reach(field, question, number.bytes),
                 _ => {}
             }
         }

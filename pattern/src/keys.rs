@@ -103,6 +103,12 @@ impl<'c> Key<'c> {
         Self::new(Kind::Text, text.as_bytes())
     }
 
+    /// Returns the range of numbers that the key is, if it is one.
+    pub(crate) fn range(&self) -> Option<Interval> {
+        let is_range = self.probe.kind == Kind::Range;
+        is_range.then(|| Interval::of_bytes(&self.bytes)).flatten()
+    }
+
     /// Returns whether the key tells values of one field apart.
     pub(crate) fn is_strong(&self) -> bool {
         self.probe.kind != Kind::Present
@@ -123,11 +129,16 @@ pub(crate) fn keys_of(conditions: &[Condition], load: impl Fn(&Key<'_>) -> u32) 
         let exact = keys.iter().any(|key| !key.is_strong() && key.exact);
         return vec![Key { exact, ..present.clone() }];
     }
+    keep_each_once(&mut keys);
+    keys
+}
+
+/// Sorts keys and removes those that stand there twice; of those that differ in being exact, an exact one stays.
+pub(crate) fn keep_each_once(keys: &mut Vec<Key<'_>>) {
     keys.sort_by(|left, right| {
         (left.probe, &left.bytes, right.exact).cmp(&(right.probe, &right.bytes, left.exact))
     });
     keys.dedup_by(|later, first| later.probe == first.probe && later.bytes == first.bytes);
-    keys
 }
 
 /// Appends the keys of a condition; returns whether it has any.

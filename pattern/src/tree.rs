@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use crate::evaluate::Test;
 use crate::held::{TestId, Tests};
 use crate::interval::Interval;
-use crate::keys::{Key, Kind, Probe, keys_of};
+use crate::keys::{Key, Kind, Probe, keep_each_once, keys_of};
 use crate::nodes::{Ends, NONE, Node, NodeId, Nodes, offset};
 use crate::paths::PathId;
 use crate::sieve::Sieve;
@@ -239,10 +239,10 @@ impl Tree {
         };
         let (path, keys) = &placing.leading[index];
         let field = self.field(at.node, *path);
+        let (used, copies) = (at.used | 1 << index, at.copies * places(keys));
         for key in self.few_ranges(field, keys).iter() {
             let node = self.child(field, key);
             let unproved = at.unproved & !(u32::from(key.exact) << index);
-            let (used, copies) = (at.used | 1 << index, at.copies * places(keys));
             self.place(placing, Progress { node, unproved, used, copies });
         }
     }
@@ -303,15 +303,14 @@ impl Tree {
 
     /// Returns keys as a field can have them: blocks in place of the ranges for which it has no room.
     fn few_ranges<'k, 'c>(&self, field: u32, keys: &'k [Key<'c>]) -> Cow<'k, [Key<'c>]> {
-        if keys.iter().all(|key| key.probe.kind != Kind::Range) {
+        if keys.iter().all(|key| key.range().is_none()) {
             return Cow::Borrowed(keys);
         }
         let ranges = self.ranges(field);
         let mut room = FEW_RANGES - ranges.len();
         let mut placed = Vec::with_capacity(keys.len());
         for key in keys {
-            let range = Interval::of_bytes(&key.bytes).filter(|_| key.probe.kind == Kind::Range);
-            match range.filter(|range| !ranges.contains(range)) {
+            match key.range().filter(|range| !ranges.contains(range)) {
                 Some(range) if room == 0 => placed.extend(range.blocks()),
                 Some(_) => {
                     room -= 1;
@@ -320,8 +319,8 @@ impl Tree {
                 None => placed.push(key.clone()),
             }
         }
-        placed.sort_unstable_by(|left, right| (left.probe, &left.bytes).cmp(&(right.probe, &right.bytes)));
-        placed.dedup_by(|one, other| one.probe == other.probe && one.bytes == other.bytes);
+        // Two ranges may share a block.
+        keep_each_once(&mut placed);
         Cow::Owned(placed)
     }
 
@@ -357,9 +356,7 @@ impl Tree {
         }
         let fresh = self.nodes.insert(field, key);
         let field = &mut self.fields[field as usize];
-        if kind == Kind::Range {
-            field.ranges.extend(Interval::of_bytes(&key.bytes));
-        }
+        field.ranges.extend(key.range());
         if kind == Kind::Present {
             field.has_present = true;
             return fresh;
@@ -375,7 +372,7 @@ impl Tree {
 
 /// Returns under how many keys of a field what has these keys may lie: a range may need two blocks.
 fn places(keys: &[Key<'_>]) -> usize {
-    keys.iter().map(|key| if key.probe.kind == Kind::Range { 2 } else { 1 }).sum()
+    keys.iter().map(|key| if key.range().is_some() { 2 } else { 1 }).sum()
 }
 
 impl End {

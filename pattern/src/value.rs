@@ -76,7 +76,8 @@ impl<'e> From<&'e str> for Text<'e> {
 /// A number in an event.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Number<'e> {
-    text: &'e [u8],
+    /// Its own text.
+    pub(crate) bytes: &'e [u8],
     /// The nearest double; none where that is infinite.
     pub(crate) nearest: Option<f64>,
     /// Whether that is known to be the number itself.
@@ -85,23 +86,23 @@ pub(crate) struct Number<'e> {
 
 impl<'e> Number<'e> {
     pub(crate) fn new(text: &'e str) -> Self {
-        Self { text: text.as_bytes(), nearest: number::nearest(text), kept: false }
+        Self { bytes: text.as_bytes(), nearest: number::nearest(text), kept: false }
     }
 
     /// Returns a number of which the nearest double is known.
-    pub(crate) fn known(text: &'e [u8], nearest: Option<f64>, kept: bool) -> Self {
-        Self { text, nearest, kept }
+    pub(crate) fn known(bytes: &'e [u8], nearest: Option<f64>, kept: bool) -> Self {
+        Self { bytes, nearest, kept }
     }
 
-    /// Returns its own text.
+    /// Returns its own text as characters.
     pub(crate) fn text(self) -> &'e str {
-        std::str::from_utf8(self.text).unwrap_or_default()
+        std::str::from_utf8(self.bytes).unwrap_or_default()
     }
 
     /// Returns whether the nearest double is one that is wanted, and is the number itself.
     pub(crate) fn is(self, wanted: impl FnOnce(f64) -> bool) -> bool {
         self.nearest
-            .is_some_and(|nearest| wanted(nearest) && (self.kept || number::keeps(self.text, nearest)))
+            .is_some_and(|nearest| wanted(nearest) && (self.kept || number::keeps(self.bytes, nearest)))
     }
 }
 
