@@ -1,5 +1,9 @@
 //! [`Args`]: the command line.
 
+pub(crate) mod dead_letters;
+pub(crate) mod replay;
+pub(crate) mod when;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -41,8 +45,16 @@ pub(crate) enum Command {
     Explain(Explain),
     /// List the groups in flight and what each one waits for.
     Groups(Groups),
-    /// List the deliveries that were given up.
-    DeadLetters(DeadLetters),
+    /// List the deliveries that were given up, send them on their way again, or forget them.
+    DeadLetters(Box<dead_letters::DeadLetters>),
+    /// Hold a consumer: what matches stays pending until it is resumed.
+    Pause(Held),
+    /// Let a consumer that was paused or has stopped deliver again.
+    Resume(Held),
+    /// Send a range of a bus again, to one consumer or to a bus.
+    Replay(replay::Replay),
+    /// Show what each bus retains.
+    Archive(Archive),
     /// Show buses, consumers and aggregations, and whether their ledgers balance.
     Status(Status),
     /// Check a configuration file without running it.
@@ -219,18 +231,35 @@ pub(crate) struct Groups {
     pub(crate) json: bool,
 }
 
-/// Arguments of `railpost dead-letters`.
+/// Arguments of `railpost pause` and `railpost resume`.
 #[derive(Debug, ClapArgs)]
-pub(crate) struct DeadLetters {
+#[command(after_help = "\
+Examples:
+  railpost pause billing
+  railpost resume billing
+
+What matches a paused consumer stays pending on the bus: nothing is lost. Attempts that are under way are not broken \
+off.")]
+pub(crate) struct Held {
     #[command(flatten)]
     pub(crate) router: RouterAddress,
-    /// Only those of this consumer.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) consumer: Option<String>,
-    /// How many at most; the newest come first.
-    #[arg(long, value_name = "N", default_value_t = 50)]
-    pub(crate) limit: usize,
-    /// One JSON document, with payloads and attempts.
+    /// The consumer's name.
+    #[arg(value_name = "CONSUMER", value_parser = parse_attribute)]
+    pub(crate) consumer: String,
+}
+
+/// Arguments of `railpost archive`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  railpost archive
+  railpost archive --json | jq '.[] | select(.pinned_by != null)'
+
+What a bus retains can be sent again: `railpost replay start --help`.")]
+pub(crate) struct Archive {
+    #[command(flatten)]
+    pub(crate) router: RouterAddress,
+    /// One JSON document.
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -299,6 +328,13 @@ fn parse_time(text: &str) -> Result<jiff::Timestamp, String> {
     text.parse().map_err(|_| "expected a time with its offset, such as 2026-11-21T06:00:00Z".to_owned())
 }
 
+fn parse_rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
+        _ => Err("expected events a second, such as 100 or 0.5".to_owned()),
+    }
+}
+
 fn parse_extension(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
     let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
@@ -315,7 +351,8 @@ mod tests {
 
     use super::*;
 
-    fn parse(line: &str) -> Result<Command, ErrorKind> {
+    /// Reads a command line whose words are apart by spaces.
+    pub(super) fn parse(line: &str) -> Result<Command, ErrorKind> {
         let words = std::iter::once("railpost").chain(line.split_whitespace());
         Args::try_parse_from(words).map(|args| args.command).map_err(|error| error.kind())
     }

@@ -1,11 +1,14 @@
 //! One file for each command.
 
+mod archive;
 mod check;
 mod dead_letters;
 mod demo;
 mod explain;
 mod groups;
+mod pause;
 mod publish;
+mod replay;
 mod run;
 mod status;
 mod tail;
@@ -26,7 +29,11 @@ pub(crate) async fn run(command: Command) -> Result<Exit, Failure> {
         Command::Tail(args) => tail::run(args).await,
         Command::Explain(args) => explain::run(args).await,
         Command::Groups(args) => groups::run(args).await,
-        Command::DeadLetters(args) => dead_letters::run(args).await,
+        Command::DeadLetters(args) => Box::pin(dead_letters::run(*args)).await,
+        Command::Pause(args) => pause::pause(args).await,
+        Command::Resume(args) => pause::resume(args).await,
+        Command::Replay(args) => Box::pin(replay::run(args)).await,
+        Command::Archive(args) => archive::run(args).await,
         Command::Status(args) => status::run(args).await,
         Command::Check(args) => check::run(&args),
         Command::Demo(args) => Box::pin(demo::run(args)).await,

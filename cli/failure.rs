@@ -69,6 +69,42 @@ pub(crate) enum Failure {
         /// What went wrong.
         source: Box<api::Error>,
     },
+    /// The consumer has no dead letter there.
+    #[error("there is no dead letter of `{consumer}` at position {position}")]
+    NoDeadLetter {
+        /// The consumer.
+        consumer: String,
+        /// Where the event would be.
+        position: u64,
+    },
+    /// The router did not carry out an order about some of many dead letters.
+    #[error("the router did not finish: {done} were {past} before, and perhaps some of the next {batch}")]
+    DeadLettersBroke {
+        /// What is done with them: `redriven` or `purged`.
+        past: &'static str,
+        /// How many are done for certain.
+        done: u64,
+        /// How many were ordered last.
+        batch: u32,
+        /// What went wrong.
+        source: Box<api::Error>,
+    },
+    /// A signal came a second time before the router answered.
+    #[error("stopped at once by a second signal; {done} were {past}, and perhaps some of the next {batch}")]
+    DeadLettersForced {
+        /// What is done with them: `redriven` or `purged`.
+        past: &'static str,
+        /// How many are done for certain.
+        done: u64,
+        /// How many were ordered last.
+        batch: u32,
+    },
+    /// The router does not know a replay any more.
+    #[error("the router no longer knows the replay `{name}`")]
+    ReplayGone {
+        /// Its name.
+        name: String,
+    },
     /// No home directory, so no place for the data.
     #[error("no state directory is known for this user")]
     NoStateDirectory,
@@ -178,7 +214,12 @@ impl Failure {
             causes.push(cause.to_string());
             source = cause.source();
         }
-        if matches!(self, Self::Api(api::Error::Unreachable { .. }) | Self::TailBroke { .. }) {
+        if matches!(
+            self,
+            Self::Api(api::Error::Unreachable { .. })
+                | Self::TailBroke { .. }
+                | Self::DeadLettersBroke { .. }
+        ) {
             causes.drain(..causes.len().saturating_sub(1));
         }
         let mut said = self.to_string();
@@ -202,6 +243,12 @@ impl Failure {
             }
             Self::Api(api::Error::Answer { .. }) => {
                 "check that --url names a router, and that it has this command's version"
+            }
+            Self::NoDeadLetter { .. } => {
+                "`railpost dead-letters list` has their positions; one that was redriven or purged is gone"
+            }
+            Self::DeadLettersBroke { .. } | Self::DeadLettersForced { .. } => {
+                "what was not done is a dead letter still; the same command goes on with the rest"
             }
             #[cfg(feature = "aws")]
             Self::EventBridge { .. } => "check that a router answers there: `railpost status`",

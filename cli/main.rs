@@ -1,13 +1,15 @@
 //! The `railpost` command: runs a router, watches it, publishes to it, asks it.
 //!
 //! Reading order: [`args`] says what can be asked for, [`commands`] holds one file for each command, [`failure`]
-//! and [`exit`] say how a command ends, [`screen`], [`table`], [`hop_line`] and [`text`] how its answer looks.
+//! and [`exit`] say how a command ends, [`screen`], [`table`], [`hop_line`], [`progress`] and [`text`] how its answer
+//! looks.
 
 mod args;
 mod commands;
 mod exit;
 mod failure;
 mod hop_line;
+mod progress;
 mod screen;
 mod signals;
 mod table;

@@ -77,6 +77,19 @@ pub(crate) fn print_json<T: serde::Serialize>(value: &T) -> io::Result<()> {
     print(&serde_json::to_string_pretty(value)?)
 }
 
+/// Returns whether somebody sits at a terminal who can be asked.
+pub(crate) fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks a question on the terminal; everything but `y` and `yes` is a no.
+pub(crate) fn ask(question: &str) -> io::Result<bool> {
+    write!(io::stderr().lock(), "{question} [y/N] ")?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
 /// Writes a line to standard error. Where that fails nobody is left to tell.
 pub(crate) fn note(text: &str) {
     drop(writeln!(io::stderr().lock(), "{text}"));

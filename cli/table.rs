@@ -1,7 +1,7 @@
 //! [`Table`]: rows of cells, aligned, and cut to the width of the terminal.
 
 use crate::screen::{Ink, Screen};
-use crate::text::{cut, value};
+use crate::text::{cut, sentence, value};
 
 /// Between two columns.
 const GAP: &str = "  ";
@@ -52,6 +52,11 @@ impl Cell {
     /// Returns a cell that stands out.
     pub(crate) fn inked(ink: Ink, text: &(impl ToString + ?Sized)) -> Self {
         Self { text: value(&text.to_string()), ink }
+    }
+
+    /// Returns a cell with a sentence, which is more than a value and worth more room.
+    pub(crate) fn sentence(ink: Ink, text: &str) -> Self {
+        Self { text: sentence(text), ink }
     }
 
     /// Returns a number that stands out unless it is zero.

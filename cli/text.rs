@@ -31,6 +31,11 @@ const SENTENCE_WIDTH_MAX: usize = 200;
 /// Where a list of names stops and says how many more there are.
 const LIST_WIDTH_MAX: usize = 48;
 
+/// The lines of a JSON document that are shown.
+const JSON_LINES_MAX: usize = 200;
+/// The longest line of one that is shown whole.
+const JSON_WIDTH_MAX: usize = 200;
+
 /// Returns the text, cut with three dots where it is longer than the width.
 pub(crate) fn cut(text: &str, width: usize) -> Cow<'_, str> {
     if text.chars().count() <= width {
@@ -144,6 +149,19 @@ pub(crate) fn bytes(number: u64) -> String {
         0 => format!("{whole} {unit}"),
         tenths => format!("{whole}.{tenths} {unit}"),
     }
+}
+
+/// Returns a JSON document as indented lines, as many as a person reads.
+pub(crate) fn json_lines(json: &str) -> Vec<String> {
+    let pretty = format!("  {}", pretty_json(json, 2));
+    let mut lines: Vec<String> =
+        pretty.lines().take(JSON_LINES_MAX).map(|line| cut(line, JSON_WIDTH_MAX).into_owned()).collect();
+    let left = pretty.lines().count() - lines.len();
+    if left > 0 {
+        let left = count(u64::try_from(left).unwrap_or(u64::MAX), "more line");
+        lines.push(format!("  ... and {left}; --json has them all"));
+    }
+    lines
 }
 
 /// Returns JSON as indented lines with every unsafe character of its strings escaped.
@@ -263,5 +281,14 @@ mod tests {
             "    \"t\": \"x: \\\"y\\\", {\\u202e\"\n  }"
         );
         assert_eq!(pretty_json(json, 2), expected);
+    }
+
+    #[test]
+    fn a_long_document_is_cut() {
+        let numbers: Vec<u32> = (0..300).collect();
+        let lines = json_lines(&serde_json::to_string(&numbers).unwrap());
+        assert_eq!(lines.len(), 201);
+        assert_eq!(lines[200], "  ... and 102 more lines; --json has them all");
+        assert_eq!(json_lines(&format!("\"{}\"", "x".repeat(500)))[0].len(), 200);
     }
 }

@@ -6,12 +6,18 @@ use bytes::Bytes;
 use event::Hop;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use reqwest::header::CONTENT_TYPE;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{DeadLetter, EventDetail, GroupStatus, Overview, Problem};
+use crate::{
+    ArchiveStatus, DeadLetter, DeadLetterFilter, DeadLetterOrder, DeadLetterReport, EventDetail, GroupStatus,
+    Overview, Problem, ReplayOrder, ReplayStatus,
+};
 
 /// How long one request may take; the tail is exempt.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an order about dead letters may take: the router may have to read each one's event.
+const ORDER_TIMEOUT: Duration = Duration::from_mins(1);
 /// The longest line of a tail; a longer one ends it.
 const TAIL_LINE_BYTES_MAX: usize = 1 << 20;
 
@@ -99,9 +105,60 @@ impl Client {
 
     /// Returns at most `limit` dead letters, the newest first, those of one consumer if it is named.
     pub async fn dead_letters(&self, consumer: Option<&str>, limit: usize) -> Result<Vec<DeadLetter>, Error> {
-        let mut query = optional("consumer", consumer);
+        let consumer = consumer.map(str::to_owned);
+        self.dead_letters_matching(&DeadLetterFilter { consumer, ..DeadLetterFilter::default() }, limit).await
+    }
+
+    /// Returns at most `limit` of the dead letters that a filter chooses, the newest first.
+    pub async fn dead_letters_matching(
+        &self,
+        filter: &DeadLetterFilter,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, Error> {
+        let mut query = filter.query();
         query.push(("limit", limit.to_string()));
         self.get("dead-letters", &query).await
+    }
+
+    /// Sends dead letters on their way again. If no answer comes, some of them may be on it.
+    pub async fn redrive(&self, order: &DeadLetterOrder) -> Result<DeadLetterReport, Error> {
+        self.order("dead-letters/redrive", order).await
+    }
+
+    /// Forgets dead letters. If no answer comes, some of them may be forgotten.
+    pub async fn purge(&self, order: &DeadLetterOrder) -> Result<DeadLetterReport, Error> {
+        self.order("dead-letters/purge", order).await
+    }
+
+    /// Pauses a consumer: what matches stays pending. A paused one stays paused.
+    pub async fn pause(&self, consumer: &str) -> Result<(), Error> {
+        self.named("consumers/pause", consumer).await.map(drop)
+    }
+
+    /// Lets a consumer that was paused or has stopped deliver again.
+    pub async fn resume(&self, consumer: &str) -> Result<(), Error> {
+        self.named("consumers/resume", consumer).await.map(drop)
+    }
+
+    /// Starts a replay.
+    pub async fn replay(&self, order: &ReplayOrder) -> Result<ReplayStatus, Error> {
+        self.order("replays", order).await
+    }
+
+    /// Returns the replays that the router knows of.
+    pub async fn replays(&self) -> Result<Vec<ReplayStatus>, Error> {
+        self.get("replays", &[]).await
+    }
+
+    /// Ends a replay before its range was sent, and returns how far it came.
+    pub async fn cancel_replay(&self, name: &str) -> Result<ReplayStatus, Error> {
+        let response = self.named("replays/cancel", name).await?;
+        self.read(response).await
+    }
+
+    /// Returns what each bus retains, by name.
+    pub async fn archive(&self) -> Result<Vec<ArchiveStatus>, Error> {
+        self.get("archive", &[]).await
     }
 
     /// Returns the hops as they happen, after at most `last` earlier ones. Ends when the router does.
@@ -130,6 +187,26 @@ impl Client {
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)]) -> Result<T, Error> {
+        let request = self.http.get(self.url(path, query)).timeout(REQUEST_TIMEOUT);
+        let response = self.answered(request).await?;
+        self.read(response).await
+    }
+
+    /// Posts an order as JSON and returns what became of it.
+    async fn order<T: DeserializeOwned>(&self, path: &str, order: &impl Serialize) -> Result<T, Error> {
+        let request = self.http.post(self.url(path, &[])).json(order).timeout(ORDER_TIMEOUT);
+        let response = self.answered(request).await?;
+        self.read(response).await
+    }
+
+    /// Posts to something that has a name.
+    async fn named(&self, path: &str, name: &str) -> Result<reqwest::Response, Error> {
+        let request = self.http.post(self.url(path, &[("name", name.to_owned())]));
+        // The router takes no post that a page in a browser could send without asking.
+        self.answered(request.header(CONTENT_TYPE, "application/json").timeout(REQUEST_TIMEOUT)).await
+    }
+
+    fn url(&self, path: &str, query: &[(&str, String)]) -> String {
         let mut url = format!("{}/api/v1/{path}", self.base);
         for (index, (name, value)) in query.iter().enumerate() {
             let separator = if index == 0 { '?' } else { '&' };
@@ -138,7 +215,11 @@ impl Client {
             url.push('=');
             url.extend(value.bytes().map(|byte| format!("%{byte:02X}")));
         }
-        let body = self.answered(self.http.get(url).timeout(REQUEST_TIMEOUT)).await?.bytes().await;
+        url
+    }
+
+    async fn read<T: DeserializeOwned>(&self, response: reqwest::Response) -> Result<T, Error> {
+        let body = response.bytes().await;
         let body = body.map_err(|source| Error::Unreachable { base: self.base.clone(), source })?;
         serde_json::from_slice(&body)
             .map_err(|error| Error::Answer { base: self.base.clone(), reason: error.to_string() })

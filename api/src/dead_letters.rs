@@ -1,4 +1,4 @@
-//! Deliveries given up and kept: `GET /api/v1/dead-letters?consumer=NAME&limit=N`.
+//! Deliveries given up and kept: `GET /api/v1/dead-letters`, `POST /api/v1/dead-letters/redrive` and `.../purge`.
 
 use event::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,8 @@ pub struct DeadLetter {
     pub attempts: Vec<Attempt>,
     /// The event in the CloudEvents JSON format; `null` if the log no longer holds it.
     pub event: Box<serde_json::value::RawValue>,
+    /// The consumer's filter as an EventBridge pattern in JSON, or `all events`.
+    pub rule: String,
 }
 
 /// One try at a delivery.
@@ -37,4 +39,106 @@ pub struct Attempt {
     pub status: Option<u16>,
     /// What went wrong.
     pub error: String,
+}
+
+/// Which dead letters are meant: those for which every condition that is set holds; all of them if none is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DeadLetterFilter {
+    /// The consumer that did not get it.
+    pub consumer: Option<String>,
+    /// The event's `id`.
+    pub id: Option<String>,
+    /// The event's `type`.
+    pub r#type: Option<String>,
+    /// The event's `source`.
+    pub source: Option<String>,
+    /// What the reason contains.
+    pub reason: Option<String>,
+    /// Given up then or later.
+    pub since: Option<Timestamp>,
+    /// Given up then or earlier.
+    pub until: Option<Timestamp>,
+    /// The event's position on its bus.
+    pub position: Option<u64>,
+}
+
+/// Sends dead letters on their way again (`redrive`), or forgets them (`purge`): the oldest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeadLetterOrder {
+    /// Which ones.
+    pub filter: DeadLetterFilter,
+    /// How many at most.
+    pub limit: u32,
+    /// Whether they are only counted.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// What became of a [`DeadLetterOrder`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadLetterReport {
+    /// How many were redriven or purged; of a dry run, how many would be.
+    pub done: u64,
+    /// How many others match the filter and remain.
+    pub left: u64,
+}
+
+impl DeadLetterFilter {
+    /// Returns whether no condition is set, so that every dead letter is meant.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Returns the conditions that are set as parameters of a query; times in microseconds since the Unix epoch.
+    pub(crate) fn query(&self) -> Vec<(&'static str, String)> {
+        let Self { consumer, id, r#type, source, reason, since, until, position } = self;
+        let words =
+            [("consumer", consumer), ("id", id), ("type", r#type), ("source", source), ("reason", reason)];
+        let mut query: Vec<_> =
+            words.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect();
+        let times = [("since", since), ("until", until)];
+        query.extend(times.into_iter().filter_map(|(name, at)| Some((name, (*at)?.as_micros().to_string()))));
+        query.extend(position.map(|position| ("position", position.to_string())));
+        query
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_names_what_is_set() {
+        let filter = DeadLetterFilter {
+            r#type: Some("OrderPlaced".to_owned()),
+            since: Some(Timestamp::from_millis(2)),
+            position: Some(7),
+            ..DeadLetterFilter::default()
+        };
+        let expected = [("type", "OrderPlaced"), ("since", "2000"), ("position", "7")];
+        assert_eq!(filter.query(), expected.map(|(name, value)| (name, value.to_owned())));
+        assert!(!filter.is_empty());
+        assert!(DeadLetterFilter::default().is_empty() && DeadLetterFilter::default().query().is_empty());
+    }
+
+    #[test]
+    fn an_order_names_its_filter_and_nothing_unknown() {
+        let order: DeadLetterOrder =
+            serde_json::from_str(r#"{"filter": {"type": "t", "until": 5}, "limit": 3}"#).unwrap();
+        let filter = DeadLetterFilter {
+            r#type: Some("t".to_owned()),
+            until: Some(Timestamp::from_micros(5)),
+            ..DeadLetterFilter::default()
+        };
+        assert_eq!(order, DeadLetterOrder { filter, limit: 3, dry_run: false });
+        for wrong in [
+            r#"{"limit": 3}"#,
+            r#"{"filter": {"consumr": "a"}, "limit": 3}"#,
+            r#"{"filter": {}, "limit": -1}"#,
+        ] {
+            assert!(serde_json::from_str::<DeadLetterOrder>(wrong).is_err(), "{wrong}");
+        }
+    }
 }

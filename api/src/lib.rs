@@ -17,20 +17,32 @@
 //! * [`status`]: buses, consumers, aggregations
 //! * [`groups`]: groups in flight and what each waits for
 //! * [`detail`]: one event with its hops and decisions
-//! * [`dead_letters`]: deliveries given up
+//! * [`dead_letters`]: deliveries given up, and orders about them
+//! * [`replay`]: sending a range of a bus again
+//! * [`archive`]: what each bus retains
+//! * [`publish`]: what a publisher is answered where not all was new
 //! * [`problem`]: the body of every error answer
 //! * [`client`], with [`Client`]
 
+pub mod archive;
 pub mod client;
 pub mod dead_letters;
 pub mod detail;
 pub mod groups;
 pub mod problem;
+pub mod publish;
+pub mod replay;
 pub mod status;
 
+pub use archive::ArchiveStatus;
 pub use client::{Client, Error};
-pub use dead_letters::{Attempt, DeadLetter};
+pub use dead_letters::{Attempt, DeadLetter, DeadLetterFilter, DeadLetterOrder, DeadLetterReport};
 pub use detail::{Decision, EventDetail, FieldReason, Standing};
 pub use groups::{GroupStatus, PartStatus};
 pub use problem::Problem;
-pub use status::{AggregationStatus, BusStatus, ConsumerStatus, Latency, Overview, Phase};
+pub use publish::{Duplicate, Published};
+pub use replay::{Place, ReplayOrder, ReplayState, ReplayStatus, ReplayTo};
+pub use status::{
+    AggregationStatus, BusStatus, ConsumerState, ConsumerStatus, Durability, Latency, Overview, Phase,
+    Restraint,
+};

@@ -9,12 +9,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::hop_line::step_text;
 use crate::screen::{self, Ink, Screen};
-use crate::text::{count, cut, duration, pretty_json, sentence, value};
-
-/// The lines of a payload that are shown.
-const PAYLOAD_LINES_MAX: usize = 200;
-/// The longest line of a payload that is shown whole.
-const PAYLOAD_WIDTH_MAX: usize = 200;
+use crate::text::{count, duration, json_lines, sentence, value};
 
 /// Prints an event, its hops as a timeline, and each decision with its reasons.
 pub(crate) async fn run(args: Explain) -> Result<Exit, Failure> {
@@ -30,7 +25,7 @@ pub(crate) async fn run(args: Explain) -> Result<Exit, Failure> {
 fn render(detail: &EventDetail, screen: Screen) -> String {
     let bus = value(&detail.bus);
     let mut lines = vec![format!("position {} on bus {bus}, accepted {}", detail.position, detail.received)];
-    lines.extend(payload(detail.event.get()));
+    lines.extend(json_lines(detail.event.get()));
     lines.extend([String::new(), screen.ink(Ink::Bold, "What happened")]);
     lines.extend(timeline(detail, screen));
     lines.push(String::new());
@@ -45,22 +40,6 @@ fn render(detail: &EventDetail, screen: Screen) -> String {
         lines.extend(schema.map(|schema| format!("      {}", sentence(schema))));
     }
     lines.join("\n")
-}
-
-/// Returns the event as indented lines, as many as a person reads.
-fn payload(json: &str) -> Vec<String> {
-    let pretty = format!("  {}", pretty_json(json, 2));
-    let mut lines: Vec<String> = pretty
-        .lines()
-        .take(PAYLOAD_LINES_MAX)
-        .map(|line| cut(line, PAYLOAD_WIDTH_MAX).into_owned())
-        .collect();
-    let left = pretty.lines().count() - lines.len();
-    if left > 0 {
-        let left = count(u64::try_from(left).unwrap_or(u64::MAX), "more line");
-        lines.push(format!("  ... and {left}; --json has them all"));
-    }
-    lines
 }
 
 /// Returns whether a hop says that a consumer got the event.
@@ -170,15 +149,6 @@ mod tests {
         assert!(order[0].is_some() && order[0] < order[1], "{text}");
         assert!(text.contains("audit, delivered") && text.contains("late, settled"), "{text}");
         assert!(text.contains(&format!("{}... from shop", "x".repeat(57))), "{text}");
-    }
-
-    #[test]
-    fn a_long_payload_is_cut() {
-        let numbers: Vec<u32> = (0..300).collect();
-        let lines = payload(&serde_json::to_string(&numbers).unwrap());
-        assert_eq!(lines.len(), 201);
-        assert_eq!(lines[200], "  ... and 102 more lines; --json has them all");
-        assert_eq!(payload(&format!("\"{}\"", "x".repeat(500)))[0].len(), 200);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! `railpost status`: the router at a glance, and whether its ledgers balance.
 
-use api::{AggregationStatus, BusStatus, ConsumerStatus, Overview, Phase};
+use api::{
+    AggregationStatus, BusStatus, ConsumerState, ConsumerStatus, Durability, Overview, Phase, Restraint,
+};
 
 use super::client;
 use crate::args::Status;
@@ -8,7 +10,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::screen::{self, Ink, Screen};
 use crate::table::{Cell, Table};
-use crate::text::{bytes, duration, escape};
+use crate::text::{bytes, duration, escape, value};
 
 /// Prints the overview; the answer is no where a ledger does not balance or the router has failed.
 pub(crate) async fn run(args: Status) -> Result<Exit, Failure> {
@@ -39,9 +41,12 @@ fn render(base: &str, overview: &Overview, screen: Screen) -> String {
     let uptime = duration(overview.at.since(overview.started));
     let version = escape(&overview.version);
     let mut text = format!("railpost {version} on {base}: {} for {uptime}", screen.ink(ink, phase));
+    text.extend(overview.buses.iter().filter_map(|bus| not_durable(bus, screen)));
+    let slow: Vec<&ConsumerStatus> = overview.consumers.iter().filter(|consumer| !goes(consumer)).collect();
     let tables = [
         (overview.buses.is_empty(), buses(&overview.buses)),
         (overview.consumers.is_empty(), consumers(&overview.consumers)),
+        (slow.is_empty(), waiting(&slow)),
         (overview.aggregations.is_empty(), aggregations(&overview.aggregations)),
     ];
     for (_, table) in tables.iter().filter(|(empty, _)| !empty) {
@@ -51,13 +56,24 @@ fn render(base: &str, overview: &Overview, screen: Screen) -> String {
     text
 }
 
+/// Returns a line that says so of a bus whose acknowledgement does not mean that an event is on disk.
+fn not_durable(bus: &BusStatus, screen: Screen) -> Option<String> {
+    if bus.durability == Durability::Disk {
+        return None;
+    }
+    let words = format!("NOT DURABLE: bus {} acknowledges from MEMORY", value(&bus.name));
+    let words = screen.ink(Ink::Red, &words);
+    Some(format!("\n{words}; what it has acknowledged can be lost when the machine fails"))
+}
+
 fn buses(buses: &[BusStatus]) -> Table {
-    let mut table = Table::new(&["BUS", ">EVENTS", ">UNDECIDED", ">EVENTS/S", ">ON DISK"]);
+    let mut table = Table::new(&["BUS", ">EVENTS", ">UNDECIDED", ">DUPLICATES", ">EVENTS/S", ">ON DISK"]);
     for bus in buses {
         table.row(vec![
             Cell::inked(Ink::Bold, &bus.name),
             Cell::new(&bus.head),
             Cell::alarm(Ink::Yellow, bus.head.saturating_sub(bus.applied)),
+            Cell::new(&bus.duplicates),
             Cell::new(&format!("{:.1}", bus.rate)),
             Cell::new(&bytes(bus.disk_bytes)),
         ]);
@@ -91,6 +107,36 @@ pub(crate) fn consumers(consumers: &[ConsumerStatus]) -> Table {
             Cell::new(&consumer.in_flight),
             verdict(consumer.balances()),
             Cell::inked(Ink::Red, consumer.last_error.as_deref().unwrap_or_default()),
+        ]);
+    }
+    table
+}
+
+/// Returns whether nothing keeps a consumer from delivering, and nothing of it waits.
+fn goes(consumer: &ConsumerStatus) -> bool {
+    consumer.restraint().is_none() && consumer.retrying == 0 && consumer.held == 0
+}
+
+/// Returns what keeps consumers from delivering freely as a table.
+fn waiting(consumers: &[&ConsumerStatus]) -> Table {
+    let mut table = Table::new(&["CONSUMER", "STATE", ">RETRYING", ">BEHIND ITS KEY", "BECAUSE"]);
+    for consumer in consumers {
+        let (word, ink) = match consumer.restraint() {
+            Some(restraint @ (Restraint::Stopped | Restraint::Open)) => (restraint.word(), Ink::Red),
+            Some(restraint) => (restraint.word(), Ink::Yellow),
+            None => ("delivering", Ink::Plain),
+        };
+        let because = match &consumer.state {
+            ConsumerState::Stopped { reason } => reason.as_str(),
+            ConsumerState::Paused => "somebody paused it; `railpost resume` lets it go on",
+            ConsumerState::Delivering => consumer.holding.as_deref().unwrap_or_default(),
+        };
+        table.row(vec![
+            Cell::inked(Ink::Bold, &consumer.name),
+            Cell::inked(ink, word),
+            Cell::new(&consumer.retrying),
+            Cell::new(&consumer.held),
+            Cell::sentence(ink, because),
         ]);
     }
     table
@@ -148,9 +194,12 @@ mod tests {
             buses: vec![BusStatus {
                 name: "landing".to_owned(),
                 head: 12,
+                tail: 1,
                 applied: 12,
                 rate: 1.25,
                 disk_bytes: 64 << 20,
+                durability: Durability::Disk,
+                duplicates: 2,
             }],
             consumers: Vec::new(),
             aggregations: vec![AggregationStatus {
@@ -174,18 +223,17 @@ mod tests {
             "\
 railpost 0.1.0 on http://127.0.0.1:7245: running for 3m 20s
 
-BUS      EVENTS  UNDECIDED  EVENTS/S  ON DISK
-landing      12          0       1.2   64 MiB
+BUS      EVENTS  UNDECIDED  DUPLICATES  EVENTS/S  ON DISK
+landing      12          0           2       1.2   64 MiB
 
 AGGREGATION  BUS      OFFERED  = RELEASED  + LATE  + DUPLICATE  + DISCARDED  + OPEN  {ledger}"
         );
         assert_eq!(text, expected);
     }
 
-    #[test]
-    fn the_consumers_fit_eighty_columns() {
-        let consumer = ConsumerStatus {
-            name: "a-consumer-with-a-name".to_owned(),
+    fn consumer(name: &str) -> ConsumerStatus {
+        ConsumerStatus {
+            name: name.to_owned(),
             bus: "a-bus-with-a-name".to_owned(),
             target: "http://127.0.0.1:9/".to_owned(),
             matched: 123_456,
@@ -200,8 +248,16 @@ AGGREGATION  BUS      OFFERED  = RELEASED  + LATE  + DUPLICATE  + DISCARDED  + O
             latency: None,
             last_error: Some("connection refused by the host that was asked".to_owned()),
             oldest_pending: None,
-        };
-        let table = consumers(&[consumer]);
+            state: ConsumerState::Delivering,
+            retrying: 0,
+            held: 0,
+            holding: None,
+        }
+    }
+
+    #[test]
+    fn the_consumers_fit_eighty_columns() {
+        let table = consumers(&[consumer("a-consumer-with-a-name")]);
         let wide = table.render(Screen::none());
         assert!(wide.contains("IN FLIGHT") && wide.contains("       32  balanced"), "{wide}");
         for width in [20, 40, 60, 80, 99] {
@@ -229,5 +285,45 @@ daily-sales  landing        9           7       1            1            0     
 daily-sales  landing        9           7       0            1            0       0  NOT balanced       0         3",
         );
         assert!(!balances(&overview(0)));
+    }
+
+    #[test]
+    fn a_bus_in_memory_is_said_aloud() {
+        let mut overview = overview(1);
+        overview.buses[0].durability = Durability::Memory;
+        let text = render("http://127.0.0.1:7245", &overview, Screen::none());
+        let expected = "NOT DURABLE: bus landing acknowledges from MEMORY; what it has acknowledged can be lost when \
+                        the machine fails";
+        assert_eq!(text.lines().nth(1), Some(expected));
+    }
+
+    #[test]
+    fn a_consumer_that_does_not_go_freely_says_why() {
+        let stopped = ConsumerState::Stopped { reason: "the bus of its target is gone".to_owned() };
+        let circuit =
+            Some("circuit open until 2026-11-21T12:00:03.000Z after 5 failures in a row".to_owned());
+        let consumers = [
+            consumer("free"),
+            ConsumerStatus { retrying: 3, ..consumer("audit") },
+            ConsumerStatus { state: ConsumerState::Paused, ..consumer("billing") },
+            ConsumerStatus { state: stopped, ..consumer("copy") },
+            ConsumerStatus { holding: circuit, retrying: 12, held: 4, ..consumer("fraud") },
+            ConsumerStatus { holding: Some("slowed to 37 a second".to_owned()), ..consumer("mail") },
+            ConsumerStatus {
+                holding: Some("held until 12:00:30 by the target".to_owned()),
+                ..consumer("shop")
+            },
+        ];
+        let overview = Overview { consumers: consumers.to_vec(), ..overview(1) };
+        let text = render("http://127.0.0.1:7245", &overview, Screen::none());
+        let expected = "\
+CONSUMER  STATE       RETRYING  BEHIND ITS KEY  BECAUSE
+audit     delivering         3               0
+billing   paused             0               0  somebody paused it; `railpost resume` lets it go on
+copy      stopped            0               0  the bus of its target is gone
+fraud     open              12               4  circuit open until 2026-11-21T12:00:03.000Z after 5 failures in a row
+mail      slowed             0               0  slowed to 37 a second
+shop      held               0               0  held until 12:00:30 by the target";
+        assert!(text.split("\n\n").any(|table| table == expected), "{text}");
     }
 }

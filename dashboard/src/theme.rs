@@ -1,6 +1,6 @@
 //! [`Theme`]: every colour and every mark in one place.
 
-use api::{ConsumerStatus, Phase};
+use api::{ConsumerStatus, Phase, Restraint};
 use event::Timestamp;
 use event::hop::{Outcome, Step, Verdict};
 use ratatui::style::{Color, Modifier, Style};
@@ -40,6 +40,7 @@ pub(crate) enum Health {
     DeadLetters,
     Backlog,
     Failing,
+    Restrained(Restraint),
 }
 
 impl Theme {
@@ -107,8 +108,8 @@ impl Theme {
     pub(crate) fn health(self, health: Health) -> Style {
         match health {
             Health::Fine => self.fine(),
-            Health::DeadLetters | Health::Backlog => self.warning(),
-            Health::Failing => self.failing(),
+            Health::Failing | Health::Restrained(Restraint::Stopped | Restraint::Open) => self.failing(),
+            Health::DeadLetters | Health::Backlog | Health::Restrained(_) => self.warning(),
         }
     }
 
@@ -141,7 +142,9 @@ impl Theme {
 impl Health {
     pub(crate) fn of(consumer: &ConsumerStatus, now: Timestamp) -> Self {
         let is_old = |accepted: Timestamp| now.since(accepted) >= BACKLOG_AGE;
-        if consumer.last_error.is_some() || consumer.failure_rate > 0.0 {
+        if let Some(restraint) = consumer.restraint() {
+            Self::Restrained(restraint)
+        } else if consumer.last_error.is_some() || consumer.failure_rate > 0.0 {
             Self::Failing
         } else if consumer.pending > 0 && consumer.oldest_pending.is_some_and(is_old) {
             Self::Backlog
@@ -157,8 +160,9 @@ impl Health {
         match self {
             Self::Fine => DOT,
             Self::DeadLetters => "!",
-            Self::Backlog => "\u{25b2}",
-            Self::Failing => NO,
+            Self::Backlog | Self::Restrained(Restraint::Slowed | Restraint::Held) => "\u{25b2}",
+            Self::Failing | Self::Restrained(Restraint::Stopped | Restraint::Open) => NO,
+            Self::Restrained(Restraint::Paused) => "\u{2016}",
         }
     }
 
@@ -168,6 +172,7 @@ impl Health {
             Self::DeadLetters => "has dead letters",
             Self::Backlog => "backlog",
             Self::Failing => "failing",
+            Self::Restrained(restraint) => restraint.word(),
         }
     }
 }

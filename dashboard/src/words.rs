@@ -87,6 +87,8 @@ fn via(via: Via) -> &'static str {
         Via::PutEvents => "PutEvents",
         Via::Bus => "another bus",
         Via::Release => "a release",
+        Via::Replay => "a replay",
+        Via::DeadLetter => "the dead letters",
     }
 }
 

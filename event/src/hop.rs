@@ -146,6 +146,10 @@ pub enum Via {
     Bus,
     /// A group that was completed.
     Release,
+    /// A replay of an earlier event.
+    Replay,
+    /// A delivery that was given up: the event is kept for its consumer and goes to nobody else.
+    DeadLetter,
 }
 
 /// What a schema gate decided for one consumer.

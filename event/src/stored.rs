@@ -1,8 +1,9 @@
 //! [`Stored`]: an event with its receipt, in the compact form in which the log keeps it.
 //!
-//! Version 1: the version byte, how and when the event came, its trace, its attributes, its payload. Lengths and counts
-//! are variable-length integers, seven bits a byte, the lowest first. The log has its own checksum; here every length
-//! is checked against what is there, and the rules of CloudEvents are not asked again.
+//! Version 2: the version byte, how and when the event came, how long after that it came into this log, its trace, its
+//! path, its note, its attributes, its payload. Version 1, which is still read, has no time in the log, no path and no
+//! note. Lengths and counts are variable-length integers, seven bits a byte, the lowest first. The log has its own
+//! checksum; here every length is checked against what is there, and the rules of CloudEvents are not asked again.
 
 use bytes::{Buf, Bytes};
 
@@ -12,7 +13,9 @@ use crate::time::Timestamp;
 use crate::trace::{SpanId, TraceContext, TraceId};
 
 /// The version that is written.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// The oldest version that is read.
+const OLDEST: u8 = 1;
 
 const SAMPLED: u8 = 1;
 const HAS_PARENT: u8 = 2;
@@ -22,10 +25,17 @@ const HAS_PARENT: u8 = 2;
 pub struct Stored {
     /// When it was received.
     pub received: Timestamp,
+    /// When it came into this log: later than it was received where it is replayed or a dead letter.
+    pub logged: Timestamp,
     /// How it came.
     pub via: Via,
     /// Its place in its trace.
     pub trace: TraceContext,
+    /// The buses that it passed through before, of this router and others, the first one first, with commas between;
+    /// empty for an event that was published here.
+    pub path: String,
+    /// What the router keeps with it, in a form that `via` tells.
+    pub note: Option<Bytes>,
     /// The event.
     pub event: Event,
 }
@@ -72,6 +82,11 @@ pub enum StoredError {
 }
 
 impl Stored {
+    /// Returns an event that comes into a log as it is received, from nowhere else.
+    pub fn new(received: Timestamp, via: Via, trace: TraceContext, event: Event) -> Self {
+        Self { received, logged: received, via, trace, path: String::new(), note: None, event }
+    }
+
     /// Writes the event in its stored form.
     pub fn encode(&self) -> Bytes {
         let event = &self.event;
@@ -80,7 +95,11 @@ impl Stored {
         out.push(VERSION);
         out.push(via_code(self.via));
         push_signed(&mut out, self.received.as_micros());
+        push_signed(&mut out, self.logged.as_micros().wrapping_sub(self.received.as_micros()));
         push_trace(&mut out, &self.trace);
+        push_bytes(&mut out, self.path.as_bytes());
+        out.push(u8::from(self.note.is_some()));
+        self.note.iter().for_each(|note| push_bytes(&mut out, note));
         push_attributes(&mut out, event);
         let (code, bytes): (u8, &[u8]) = match &event.data {
             None => (0, &[]),
@@ -101,17 +120,24 @@ impl Stored {
     /// The version is unknown, or the bytes are cut, too many, or not what was written.
     pub fn decode(bytes: Bytes) -> Result<Self, StoredError> {
         let mut reader = Reader { rest: bytes };
-        match reader.byte("version")? {
-            VERSION => {}
+        let version = match reader.byte("version")? {
+            version @ OLDEST..=VERSION => version,
             found => return Err(StoredError::Version { found }),
-        }
+        };
         let via = via_of(reader.byte("via")?)?;
-        let received = Timestamp::from_micros(reader.signed("received")?);
+        let received = reader.signed("received")?;
+        let wait = if version > 1 { reader.signed("logged")? } else { 0 };
         let trace = reader.trace()?;
+        let path = if version > 1 { reader.text("path")? } else { String::new() };
+        let note = if version > 1 { reader.note()? } else { None };
         let mut event = reader.attributes()?;
         event.data = reader.data()?;
         match reader.rest.len() {
-            0 => Ok(Self { received, via, trace, event }),
+            0 => {
+                let logged = Timestamp::from_micros(received.wrapping_add(wait));
+                let received = Timestamp::from_micros(received);
+                Ok(Self { received, logged, via, trace, path, note, event })
+            }
             left => Err(StoredError::Trailing { left }),
         }
     }
@@ -125,6 +151,8 @@ fn via_code(via: Via) -> u8 {
         Via::PutEvents => 3,
         Via::Bus => 4,
         Via::Release => 5,
+        Via::Replay => 6,
+        Via::DeadLetter => 7,
     }
 }
 
@@ -136,6 +164,8 @@ fn via_of(code: u8) -> Result<Via, StoredError> {
         3 => Via::PutEvents,
         4 => Via::Bus,
         5 => Via::Release,
+        6 => Via::Replay,
+        7 => Via::DeadLetter,
         _ => return Err(unknown("via", code)),
     })
 }
@@ -265,6 +295,14 @@ impl Reader {
         let span = SpanId(self.array("span")?);
         let parent = if flags & HAS_PARENT > 0 { Some(SpanId(self.array("parent")?)) } else { None };
         Ok(TraceContext { trace, span, parent, sampled: flags & SAMPLED > 0 })
+    }
+
+    fn note(&mut self) -> Result<Option<Bytes>, StoredError> {
+        match self.byte("note")? {
+            0 => Ok(None),
+            1 => self.bytes("note").map(Some),
+            code => Err(unknown("note", code)),
+        }
     }
 
     fn attributes(&mut self) -> Result<Event, StoredError> {

@@ -97,7 +97,7 @@ fn envelopes_and_views() {
     for row in rows(include_str!("data/envelopes.jsonl")) {
         let name = &row["name"];
         let event = json::decode(&Bytes::from(text(&row, "event").to_owned())).unwrap();
-        let written = String::from_utf8(envelope(&event, &identity, NOW)).unwrap();
+        let written = String::from_utf8(envelope(&event, &identity, NOW, None)).unwrap();
         assert_eq!(written, text(&row, "envelope"), "{name}");
 
         let view = View::new(&event, &identity, NOW);

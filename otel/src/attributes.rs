@@ -157,6 +157,8 @@ fn via_words(via: Via) -> (&'static str, &'static str) {
         Via::PutEvents => ("put-events", "receive"),
         Via::Bus => ("bus", "process"),
         Via::Release => ("release", "process"),
+        Via::Replay => ("replay", "process"),
+        Via::DeadLetter => ("dead-letter", "process"),
     }
 }
 

@@ -51,7 +51,8 @@ fn name(hop: &Hop) -> String {
 
 fn kind(step: &Step) -> SpanKind {
     match step {
-        Step::Received { via: Via::Bus | Via::Release, .. } | Step::Released { .. } => SpanKind::Consumer,
+        Step::Received { via: Via::Bus | Via::Release | Via::Replay | Via::DeadLetter, .. }
+        | Step::Released { .. } => SpanKind::Consumer,
         Step::Received { .. } => SpanKind::Server,
         Step::Matched { .. } | Step::Gated { .. } | Step::Offered { .. } => SpanKind::Internal,
         Step::Attempted { .. } => SpanKind::Client,
@@ -88,7 +89,7 @@ fn gate_failure(failure: &Failure) -> String {
 
 /// Whether the span's parent is the publisher's.
 fn from_outside(step: &Step) -> bool {
-    matches!(step, Step::Received { via, .. } if !matches!(via, Via::Bus | Via::Release))
+    matches!(step, Step::Received { via, .. } if !matches!(via, Via::Bus | Via::Release | Via::Replay | Via::DeadLetter))
 }
 
 fn context(trace: TraceId, span: SpanId) -> SpanContext {

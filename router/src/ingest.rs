@@ -7,6 +7,7 @@ use event::stored::Stored;
 use event::trace::Fresh;
 use event::{Event, SpanId, Timestamp, TraceContext, TraceId, Value};
 use http::HeaderMap;
+use store::Appended;
 
 use crate::bus::Bus;
 use crate::clock;
@@ -72,13 +73,20 @@ fn is_too_deep(event: &Event) -> bool {
 pub(crate) struct Upstream {
     xray: Option<String>,
     traceparent: Option<String>,
+    path: String,
 }
+
+/// The header in which an event's path comes from another router and goes to the next.
+const PATH_HEADER: &str = "railpost-path";
+/// Bytes of a path, at most; a longer one is cut to its last part, which is long enough to be stopped.
+const PATH_BYTES_MAX: usize = 4 << 10;
 
 impl Upstream {
     /// Reads the trace headers of a request.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        Self { xray: text("x-amzn-trace-id"), traceparent: text("traceparent") }
+        let path = text(PATH_HEADER).map(|path| last_part(&path).to_owned()).unwrap_or_default();
+        Self { xray: text("x-amzn-trace-id"), traceparent: text("traceparent"), path }
     }
 
     /// Returns the same with an entry's own trace header, which counts more than the request's.
@@ -86,25 +94,34 @@ impl Upstream {
         Self {
             xray: header.map(str::to_owned).or_else(|| self.xray.clone()),
             traceparent: self.traceparent.clone(),
+            path: self.path.clone(),
         }
     }
 }
 
-/// Puts events into a bus's log and returns once they are durable. Each event gets a trace context: the publisher's, or
+/// Returns the end of a path that is too long, from a comma on.
+fn last_part(path: &str) -> &str {
+    let path = path.trim();
+    let Some(cut) = path.len().checked_sub(PATH_BYTES_MAX).filter(|cut| *cut > 0) else { return path };
+    let tail = path.get(cut..).unwrap_or_default();
+    tail.split_once(',').map_or(tail, |(_, rest)| rest)
+}
+
+/// Puts events into a bus's log and returns where they are once they are durable. Each event gets a trace context: the publisher's, or
 /// one that starts here and is recorded with probability `sample`.
 pub(crate) async fn accept(
     bus: &Arc<Bus>,
     events: Vec<(Event, Upstream)>,
     via: Via,
     sample: f64,
-) -> Result<(), store::Error> {
+) -> Result<Vec<Appended>, store::Error> {
     if events.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let received = clock::now();
     let stored = events.into_iter().map(|(event, upstream)| {
         let trace = trace_context(&event, &upstream, received, sample);
-        Stored { received, via, trace, event }
+        Stored { path: upstream.path, ..Stored::new(received, via, trace, event) }
     });
     bus.accept(stored.collect()).await
 }

@@ -31,14 +31,19 @@ mod core;
 mod deliver;
 mod ingest;
 mod observe;
+mod orders;
 mod pipeline;
+mod queue;
 mod report;
 mod retention;
 mod router;
+mod search;
 mod server;
 mod state;
 mod tasks;
 
 pub use crate::core::UnknownSchema;
 pub use crate::deliver::targets::ConnectError;
+#[cfg(feature = "simulation")]
+pub use crate::router::simulation;
 pub use crate::router::{Left, Running, StartError, start};

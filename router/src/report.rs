@@ -1,27 +1,30 @@
 //! What a router says of itself: the answers behind `/api/v1` and `/metrics`.
 
+pub(crate) mod archive;
+pub(crate) mod letters;
+
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use api::{
-    AggregationStatus, BusStatus, ConsumerStatus, DeadLetter, EventDetail, GroupStatus, Overview, PartStatus,
-    Standing,
+    AggregationStatus, BusStatus, ConsumerState, ConsumerStatus, Durability, EventDetail, GroupStatus,
+    Overview, PartStatus,
 };
 use event::hop::Via;
 use event::stored::Stored;
 use event::{Hop, Step, Timestamp, json};
 use serde_json::value::RawValue;
 use store::{Position, ReadBudget};
-use tokio::task::block_in_place;
 
 use crate::bus::Bus;
-use crate::clock;
 use crate::core::aggregator::Aggregator;
 use crate::core::group::Group;
 use crate::core::ledger::ConsumerLedger;
 use crate::core::release;
 use crate::deliver::lane::Lane;
 use crate::router::Shared;
-use crate::state::{self, DeadRecord};
+use crate::state::record::Standing;
+use crate::{clock, config};
 
 /// Newest events of a bus that a search by id looks through.
 const SEARCHED_MAX: u64 = 1_000_000;
@@ -32,44 +35,63 @@ const SEARCH: ReadBudget = ReadBudget { events: 4_096, bytes: 8 << 20 };
 type Found<'s> = (&'s Arc<Bus>, u64, Stored);
 
 /// Returns the state of the router at a glance.
-pub(crate) fn overview(shared: &Shared) -> Overview {
+pub(crate) async fn overview(shared: &Shared) -> Overview {
     let now = clock::now();
     let buses: Vec<&Arc<Bus>> = shared.buses().collect();
-    block_in_place(|| Overview {
+    let mut overview = Overview {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         phase: shared.phase(),
         at: now,
         started: shared.started(),
         buses: buses.iter().map(|bus| bus_status(bus, now)).collect(),
-        consumers: buses.iter().flat_map(|bus| consumers(bus, now)).collect(),
+        consumers: Vec::new(),
         aggregations: buses.iter().flat_map(|bus| aggregations(bus)).collect(),
-    })
+    };
+    for bus in buses {
+        overview.consumers.extend(consumers(bus, now).await);
+    }
+    overview
 }
 
 fn bus_status(bus: &Bus, now: Timestamp) -> BusStatus {
+    let durability = match bus.config().durability {
+        config::Durability::Disk => Durability::Disk,
+        config::Durability::Memory => Durability::Memory,
+    };
     BusStatus {
         name: bus.name().to_owned(),
         head: bus.partition().head().0,
+        tail: bus.partition().tail().0,
         applied: bus.partition().applied().0,
         rate: bus.observer().bus(bus.name(), now),
-        disk_bytes: bus.partition().bytes_on_disk().unwrap_or(0),
+        disk_bytes: bus.partition().bytes_on_disk(),
+        durability,
+        duplicates: bus.duplicates(),
     }
 }
 
-fn consumers(bus: &Bus, now: Timestamp) -> Vec<ConsumerStatus> {
-    // The disk is read after the core is free again.
-    let counts: Vec<(ConsumerLedger, u64)> =
-        bus.core().consumers().iter().map(|receiver| (receiver.ledger, receiver.pending)).collect();
-    bus.lanes().iter().zip(counts).map(|(lane, counts)| consumer(bus, lane, counts, now)).collect()
+async fn consumers(bus: &Bus, now: Timestamp) -> Vec<ConsumerStatus> {
+    // A ledger and its queue change together while the core is held. The log is read after it is free again.
+    let counts: Vec<(ConsumerLedger, u64)> = {
+        let core = bus.core();
+        let pending = bus.lanes().iter().map(|lane| lane.pending());
+        core.consumers().iter().map(|receiver| receiver.ledger).zip(pending).collect()
+    };
+    let mut consumers = Vec::with_capacity(counts.len());
+    for (lane, counts) in bus.lanes().iter().zip(counts) {
+        consumers.push(consumer(bus, lane, counts, now).await);
+    }
+    consumers
 }
 
-fn consumer(
+async fn consumer(
     bus: &Bus,
     lane: &Lane,
     (ledger, pending): (ConsumerLedger, u64),
     now: Timestamp,
 ) -> ConsumerStatus {
     let name = &lane.consumer.name;
+    let standing = lane.standing();
     let mut status = ConsumerStatus {
         name: name.clone(),
         bus: bus.name().to_owned(),
@@ -79,13 +101,17 @@ fn consumer(
         dead_lettered: ledger.dead_lettered,
         dropped: ledger.dropped,
         pending,
-        in_flight: lane.in_flight(),
+        in_flight: lane.gauges.in_flight(),
         rate: 0.0,
         failure_rate: 0.0,
         failures: 0,
         latency: None,
         last_error: None,
         oldest_pending: None,
+        state: state(standing),
+        retrying: lane.gauges.retrying.load(Ordering::Relaxed),
+        held: lane.gauges.held.load(Ordering::Relaxed),
+        holding: lane.gauges.holding(),
     };
     bus.observer().consumer(name, |meter| {
         status.rate = meter.rate(now);
@@ -94,11 +120,18 @@ fn consumer(
         status.latency = meter.latency(now);
         status.last_error = meter.last_error();
     });
-    if pending > 0 {
-        let oldest = state::oldest_pending(bus.partition(), name);
-        status.oldest_pending = oldest.and_then(|position| readable(bus, position)).map(|one| one.received);
+    if let Some(oldest) = lane.oldest() {
+        status.oldest_pending = readable(bus, oldest).await.map(|one| one.received);
     }
     status
+}
+
+fn state(standing: Standing) -> ConsumerState {
+    match standing {
+        Standing { stopped: Some(reason), .. } => ConsumerState::Stopped { reason },
+        Standing { paused: true, .. } => ConsumerState::Paused,
+        Standing { .. } => ConsumerState::Delivering,
+    }
 }
 
 fn aggregations(bus: &Bus) -> Vec<AggregationStatus> {
@@ -160,18 +193,24 @@ fn group_status(bus: &str, aggregator: &Aggregator, group: &Group, now: Timestam
 }
 
 /// Returns one event with its hops and decisions, if some log still holds it.
-pub(crate) fn event(shared: &Shared, id: &str) -> Option<EventDetail> {
+pub(crate) async fn event(shared: &Shared, id: &str) -> Option<EventDetail> {
     let mut hops = shared.observer().hops(id);
-    let (bus, position, stored) =
-        block_in_place(|| arrival(&hops).and_then(|hop| held(shared, hop)).or_else(|| found(shared, id)))?;
+    let held = match arrival(&hops) {
+        Some(hop) => held(shared, hop).await,
+        None => None,
+    };
+    let (bus, position, stored) = match held {
+        Some(held) => held,
+        None => found(shared, id).await?,
+    };
     // An id is unique only within its source, and is the same on each bus that an event is forwarded to.
     hops.retain(|hop| hop.bus == bus.name() && hop.position == position);
     let hops = hops.iter().map(|hop| hop.as_ref().clone()).collect();
-    // In this order: what is applied by now has its standing in the store.
+    // In this order: what is applied by now has its standing.
     let decided = position <= bus.partition().applied().0;
     let mut decisions = bus.core().explain(position, &stored);
     for decision in decisions.iter_mut().filter(|one| decided && one.matched && !one.aggregation) {
-        decision.standing = Some(standing(bus, &decision.name, position));
+        decision.standing = Some(standing(bus, &decision.name, position).await);
     }
     let event = raw(&stored)?;
     Some(EventDetail {
@@ -187,26 +226,29 @@ pub(crate) fn event(shared: &Shared, id: &str) -> Option<EventDetail> {
 /// Returns the hop of the newest event among these that came from outside or is a release; forwarding follows from it.
 fn arrival(hops: &[Arc<Hop>]) -> Option<&Hop> {
     let arrives = |hop: &&Arc<Hop>| match &hop.step {
-        Step::Received { via, .. } => *via != Via::Bus,
+        Step::Received { via, .. } => !matches!(via, Via::Bus | Via::Replay),
         step => matches!(step, Step::Released { .. }),
     };
     hops.iter().rfind(arrives).or(hops.first()).map(AsRef::as_ref)
 }
 
-fn held<'s>(shared: &'s Shared, hop: &Hop) -> Option<Found<'s>> {
+async fn held<'s>(shared: &'s Shared, hop: &Hop) -> Option<Found<'s>> {
     let bus = shared.buses().find(|known| known.name() == hop.bus)?;
-    Some((bus, hop.position, readable(bus, hop.position)?))
+    Some((bus, hop.position, readable(bus, hop.position).await?))
 }
 
 /// Looks through the logs for an event with that id; of one that was forwarded, for the first.
-fn found<'s>(shared: &'s Shared, id: &str) -> Option<Found<'s>> {
-    let found = shared.buses().filter_map(|bus| search(bus, id));
-    found.min_by_key(|(_, _, stored)| (stored.via == Via::Bus, stored.received))
+async fn found<'s>(shared: &'s Shared, id: &str) -> Option<Found<'s>> {
+    let mut found = Vec::new();
+    for bus in shared.buses() {
+        found.extend(search(bus, id).await);
+    }
+    found.into_iter().min_by_key(|(_, _, stored)| (stored.via == Via::Bus, stored.received))
 }
 
 /// Returns the event at a position if the log holds it, and logs why it cannot be read.
-fn readable(bus: &Bus, position: u64) -> Option<Stored> {
-    bus.event(position).unwrap_or_else(|error| {
+pub(crate) async fn readable(bus: &Bus, position: u64) -> Option<Stored> {
+    bus.event(position).await.unwrap_or_else(|error| {
         let error: &dyn std::error::Error = &error;
         tracing::warn!(bus = bus.name(), position, error, "an event cannot be read");
         None
@@ -214,17 +256,20 @@ fn readable(bus: &Bus, position: u64) -> Option<Stored> {
 }
 
 /// Looks through the log, newest part first, for an event with that id.
-fn search<'s>(bus: &'s Arc<Bus>, id: &str) -> Option<Found<'s>> {
+async fn search<'s>(bus: &'s Arc<Bus>, id: &str) -> Option<Found<'s>> {
     let mut upper = bus.partition().head().0;
     let lowest = upper.saturating_sub(SEARCHED_MAX);
     while upper > lowest {
         let lower = upper.saturating_sub(SEARCH.events as u64).max(lowest);
         let mut from = lower;
         while from < upper {
-            let batch = bus.partition().read(Position(from), SEARCH).ok()?;
+            let batch = bus.partition().read(Position(from), SEARCH).await.ok()?;
             from = batch.last()?.0.0;
             let decoded = batch.into_iter().filter_map(|(at, bytes)| Some((at, Stored::decode(bytes).ok()?)));
-            if let Some((at, stored)) = decoded.filter(|(_, stored)| stored.event.id == id).last() {
+            let is_it = |stored: &Stored| {
+                stored.event.id == id && !matches!(stored.via, Via::DeadLetter | Via::Replay)
+            };
+            if let Some((at, stored)) = decoded.filter(|(_, stored)| is_it(stored)).last() {
                 return Some((bus, at.0, stored));
             }
         }
@@ -233,45 +278,19 @@ fn search<'s>(bus: &'s Arc<Bus>, id: &str) -> Option<Found<'s>> {
     None
 }
 
-fn standing(bus: &Bus, consumer: &str, position: u64) -> Standing {
-    if let Some(record) = state::pending_at(bus.partition(), consumer, position) {
-        return Standing::Pending { attempts: record.attempts.last().map_or(0, |last| last.number) };
+async fn standing(bus: &Bus, consumer: &str, position: u64) -> api::Standing {
+    if let Some(lane) = bus.lane(consumer)
+        && lane.is_pending(position)
+    {
+        return api::Standing::Pending { attempts: lane.tries(position) };
     }
-    match state::dead_at(bus.partition(), consumer, position) {
-        Some(record) => Standing::DeadLettered { reason: record.reason },
-        None => Standing::Settled,
-    }
-}
-
-/// Returns the newest dead letters.
-pub(crate) fn dead_letters(shared: &Shared, consumer: Option<&str>, limit: usize) -> Vec<DeadLetter> {
-    let mut letters = Vec::new();
-    for bus in shared.buses() {
-        for lane in bus.lanes().iter().filter(|lane| consumer.is_none_or(|name| name == lane.consumer.name)) {
-            let records = state::dead(bus.partition(), &lane.consumer.name, limit);
-            letters.extend(records.into_iter().map(|(position, record)| (bus, lane, position, record)));
-        }
-    }
-    letters.sort_by_key(|(.., record)| std::cmp::Reverse(record.at));
-    letters.truncate(limit);
-    block_in_place(|| letters.into_iter().map(dead_letter).collect())
-}
-
-/// Returns a dead letter; of an event that is gone it has no id, and `null` for the event.
-fn dead_letter((bus, lane, position, record): (&Arc<Bus>, &Arc<Lane>, u64, DeadRecord)) -> DeadLetter {
-    let stored = readable(bus, position);
-    DeadLetter {
-        consumer: lane.consumer.name.clone(),
-        bus: bus.name().to_owned(),
-        position,
-        id: stored.as_ref().map(|stored| stored.event.id.clone()).unwrap_or_default(),
-        reason: record.reason,
-        at: record.at,
-        attempts: record.attempts,
-        event: stored.as_ref().and_then(raw).unwrap_or_else(|| RawValue::NULL.to_owned()),
+    match letters::of_event(bus, consumer, position).await {
+        Some(letter) => api::Standing::DeadLettered { reason: letter.reason },
+        None => api::Standing::Settled,
     }
 }
 
-fn raw(stored: &Stored) -> Option<Box<RawValue>> {
+/// Writes an event as JSON.
+pub(crate) fn raw(stored: &Stored) -> Option<Box<RawValue>> {
     RawValue::from_string(String::from_utf8(json::encode(&stored.event)).ok()?).ok()
 }

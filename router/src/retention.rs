@@ -3,30 +3,40 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use store::Position;
+use store::{Keep, Position};
 use tokio_util::sync::CancellationToken;
 
 use crate::bus::Bus;
-use crate::config::Config;
+use crate::clock;
+use crate::config::Retention;
+use crate::orders::{Order, OrderError};
 use crate::router::Buses;
 use crate::tasks::Tasks;
-use crate::{clock, state};
 
 /// How often each bus is looked at.
-const INTERVAL: Duration = Duration::from_mins(1);
+const INTERVAL: Duration = Duration::from_secs(10);
+
+/// Disk could not be given back.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RetentionError {
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error(transparent)]
+    Order(#[from] OrderError),
+}
 
 /// Starts a task for each bus that has a retention.
-pub(crate) fn spawn(config: &Config, buses: &Buses, tasks: &Tasks, stop: &CancellationToken) {
-    for bus in &config.buses {
-        if let (Some(retention), Some(bus)) = (bus.retention, buses.get(&bus.name)) {
-            tasks.spawn("retention", keep(Arc::clone(bus), retention, stop.clone()));
+pub(crate) fn spawn(buses: &Buses, tasks: &Tasks, stop: &CancellationToken) {
+    for bus in buses.values() {
+        if bus.config().retention != Retention::default() {
+            tasks.spawn("retention", keep(Arc::clone(bus), stop.clone()));
         }
     }
 }
 
-async fn keep(bus: Arc<Bus>, retention: Duration, stop: CancellationToken) {
+async fn keep(bus: Arc<Bus>, stop: CancellationToken) {
     while stop.run_until_cancelled(tokio::time::sleep(INTERVAL)).await.is_some() {
-        match tokio::task::block_in_place(|| reclaim(&bus, retention)) {
+        match reclaim(&bus).await {
             Ok(bytes) if bytes > 0 => tracing::info!(bus = bus.name(), bytes, "disk given back"),
             Ok(_) => {}
             Err(error) => tracing::error!(bus = bus.name(), %error, "disk could not be given back"),
@@ -34,13 +44,39 @@ async fn keep(bus: Arc<Bus>, retention: Duration, stop: CancellationToken) {
     }
 }
 
-/// Drops what is older than the retention, but nothing that a delivery, a dead letter or the core still needs.
-fn reclaim(bus: &Bus, retention: Duration) -> Result<u64, store::Error> {
+/// Drops what is past the retention, but nothing that a delivery or the core still needs. Dead letters are carried on.
+pub(crate) async fn reclaim(bus: &Bus) -> Result<u64, RetentionError> {
+    let Retention { age, bytes } = bus.config().retention;
+    let oldest = age.map(|age| u64::try_from(clock::now().before(age).as_millis()).unwrap_or(0));
     let partition = bus.partition();
-    let oldest = u64::try_from(clock::now().before(retention).as_millis()).unwrap_or(0);
     // In this order: what is applied after this look may be needed, and the second look need not have seen it.
     let applied = partition.applied();
-    let needed = state::lowest_needed(partition).unwrap_or(u64::MAX);
-    let before = Position(needed.min(applied.0 + 1));
-    partition.truncate(before, Some(oldest)).map(|reclaimed| reclaimed.bytes)
+    let needed = bus.oldest_needed().unwrap_or(u64::MAX);
+    let from = Position(needed.min(applied.0 + 1));
+    let keep = Keep { from, sealed_before_ms: oldest, bytes_max: bytes };
+    let before = goes_before(bus, &keep);
+    while bus.oldest_letter().is_some_and(|letter| letter < before)
+        && bus.order(Order::Carry { before }).await? > 0
+    {}
+    // Those that are carried are in the log again, but only what was read there is known to be safe.
+    let kept = bus.oldest_letter().map_or(from, |letter| from.min(Position(letter)));
+    Ok(partition.reclaim(Keep { from: kept, ..keep }).await?.bytes)
+}
+
+/// Returns the position before which all would go, were there no dead letters.
+fn goes_before(bus: &Bus, keep: &Keep) -> u64 {
+    let segments = bus.partition().segments();
+    let mut bytes: u64 = segments.iter().map(|segment| segment.bytes).sum();
+    let mut before = 0;
+    for segment in segments {
+        let is_old =
+            segment.sealed_at_ms.is_some_and(|at| keep.sealed_before_ms.is_some_and(|limit| at < limit));
+        let is_much = keep.bytes_max.is_some_and(|limit| bytes > limit);
+        if segment.sealed_at_ms.is_none() || segment.last >= keep.from || !(is_old || is_much) {
+            break;
+        }
+        before = segment.last.0 + 1;
+        bytes -= segment.bytes;
+    }
+    before
 }

@@ -1,42 +1,45 @@
 //! Puts a router together, runs it, and takes it apart.
 
+mod open;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use api::Phase;
 use event::Timestamp;
 use futures::FutureExt;
-use store::Partition;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::bus::Bus;
-use crate::config::{Config, Consumer, Target};
-use crate::core::{Core, UnknownSchema};
+use crate::config::{Config, Target};
+use crate::core::UnknownSchema;
+use crate::deliver::attempt::{Outlet, Sender};
 use crate::deliver::lane::Lane;
 use crate::deliver::targets::{Client, ConnectError, Connections};
-use crate::deliver::{Outlet, Settlement, Worker};
+use crate::deliver::worker::Worker;
 use crate::observe::Observer;
-use crate::pipeline::{Pipeline, SETTLEMENTS_MAX};
+use crate::orders::Ordered;
+use crate::pipeline::{Inbox, Pipeline, SETTLEMENTS_MAX};
 use crate::server::Refusal;
-use crate::state::{Orphan, Unreadable};
 use crate::tasks::Tasks;
-use crate::{clock, retention, server, state};
+use crate::{clock, retention, server};
 
 /// How long a stop waits for what only has to notice it: the HTTP surface, the pipelines, the exporter.
 const NOTICE: Duration = Duration::from_secs(5);
 
 /// The buses of a router by name.
-pub(crate) type Buses = HashMap<String, Arc<Bus>>;
+pub(crate) type Buses = BTreeMap<String, Arc<Bus>>;
 
 /// What every handler of the HTTP surface sees.
 pub(crate) struct Shared {
@@ -101,12 +104,12 @@ pub enum StartError {
         source: store::OpenError,
     },
     /// What a bus saved is not what this version writes.
-    #[error("cannot read what bus `{bus}` saved: {what} is unreadable; start the version that wrote it")]
+    #[error("cannot read what bus `{bus}` saved: {reason}; start the version that wrote it")]
     State {
         /// The bus.
         bus: String,
-        /// What is unreadable.
-        what: String,
+        /// What is wrong.
+        reason: String,
     },
     /// The schema folder cannot be read.
     #[error("cannot load the schemas")]
@@ -146,11 +149,11 @@ pub async fn start(config: Config, data_dir: PathBuf) -> Result<Running, StartEr
         Some(folder) => schemas::Registry::load(folder)?,
         None => schemas::Registry::empty(),
     };
-    let buses = tokio::task::block_in_place(|| open(&config, &data_dir, &registry, &shared.observer))?;
+    let (buses, inboxes) = open::buses(&config, &data_dir, &registry, &shared.observer).await?;
     let outlets = outlets(&config, &buses).await?;
     let (failed, failure) = watch::channel(None);
-    run(&buses, outlets, &workers, &pipelines, &(shared.clone(), failed));
-    retention::spawn(&config, &buses, &surface.tasks, &surface.stop);
+    run((&buses, inboxes), outlets, &workers, &pipelines, &(shared.clone(), failed));
+    retention::spawn(&buses, &surface.tasks, &surface.stop);
     drop(shared.buses.set(buses));
     // A store may have failed since.
     shared.phase.send_if_modified(|phase| {
@@ -197,60 +200,9 @@ async fn listen(config: &Config, shared: &Arc<Shared>, surface: &Stage) -> Resul
     Ok(address)
 }
 
-/// Opens every bus and gives it back what was in flight.
-fn open(
-    config: &Config,
-    data_dir: &Path,
-    registry: &schemas::Registry,
-    observer: &Observer,
-) -> Result<Buses, StartError> {
-    let mut buses = Buses::new();
-    for bus in &config.buses {
-        let folder = data_dir.join(&bus.name);
-        let opened = Partition::open(&folder, store::Options::default());
-        let (partition, recovery) = opened.map_err(|source| StartError::Store {
-            bus: bus.name.clone(),
-            folder: folder.clone(),
-            source,
-        })?;
-        tracing::info!(bus = bus.name, ?recovery, "bus opened");
-        let consumers: Vec<Consumer> =
-            config.consumers.iter().filter(|one| one.bus == bus.name).cloned().collect();
-        let aggregations: Vec<_> =
-            config.aggregations.iter().filter(|one| one.bus == bus.name).cloned().collect();
-        let mut core = Core::new(&bus.name, config.identity.clone(), &consumers, &aggregations, registry)?;
-        let unreadable = |Unreadable(what)| StartError::State { bus: bus.name.clone(), what };
-        state::restore(&mut core, &partition).map_err(unreadable)?;
-        warn_of_orphans(&bus.name, &core, &partition);
-        let lanes = consumers.into_iter().enumerate().map(|(index, consumer)| {
-            let pending = state::pending(&partition, &consumer.name).map_err(unreadable)?;
-            Ok(Arc::new(Lane::new(index, consumer, pending)))
-        });
-        let lanes = lanes.collect::<Result<_, StartError>>()?;
-        buses.insert(
-            bus.name.clone(),
-            Arc::new(Bus::new(&bus.name, partition, core, lanes, observer.clone())),
-        );
-    }
-    Ok(buses)
-}
-
-/// Says which saved deliveries and groups nobody works on, because their consumer or aggregation is gone.
-fn warn_of_orphans(bus: &str, core: &Core, partition: &Partition) {
-    for Orphan { kind, name, count } in state::orphans(core, partition) {
-        tracing::warn!(
-            bus,
-            kind,
-            name,
-            count,
-            "not configured any more, but deliveries are pending or groups open; they stay until the name is back"
-        );
-    }
-}
-
 /// Prepares every target before anything is delivered, so that a mistake is found at the start.
 async fn outlets(config: &Config, buses: &Buses) -> Result<Vec<(Arc<Bus>, Arc<Lane>, Outlet)>, StartError> {
-    let mut connections = Connections::default();
+    let mut connections = Connections::new(&config.allowed_targets);
     let mut outlets = Vec::new();
     for bus in buses.values() {
         for lane in bus.lanes() {
@@ -258,7 +210,8 @@ async fn outlets(config: &Config, buses: &Buses) -> Result<Vec<(Arc<Bus>, Arc<La
             let outlet = match &consumer.target {
                 Target::Bus { name } => buses.get(name).map(|bus| Outlet::Bus(Arc::clone(bus))),
                 target => {
-                    let client = Client::connect(target, &config.identity, &mut connections).await;
+                    let client =
+                        Client::connect(target, &config.identity, consumer.batch, &mut connections).await;
                     let cannot = |source| StartError::Target { consumer: consumer.name.clone(), source };
                     client.map_err(cannot)?.map(Outlet::Client)
                 }
@@ -275,20 +228,22 @@ async fn outlets(config: &Config, buses: &Buses) -> Result<Vec<(Arc<Bus>, Arc<La
 
 /// Starts the pipelines and the workers.
 fn run(
-    buses: &Buses,
+    (buses, inboxes): (&Buses, BTreeMap<String, mpsc::Receiver<Ordered>>),
     outlets: Vec<(Arc<Bus>, Arc<Lane>, Outlet)>,
     workers: &Stage,
     pipelines: &Stage,
     (shared, failed): &(Arc<Shared>, watch::Sender<Option<String>>),
 ) {
-    let mut senders = HashMap::new();
-    for bus in buses.values() {
+    let mut senders = BTreeMap::new();
+    for (name, orders) in inboxes {
+        let Some(bus) = buses.get(&name).cloned() else { continue };
         let (sender, settlements) = mpsc::channel(SETTLEMENTS_MAX);
-        senders.insert(bus.name().to_owned(), sender);
-        let (bus, stop) = (Arc::clone(bus), pipelines.stop.clone());
-        let (shared, failed) = (Arc::clone(shared), failed.clone());
+        senders.insert(name, sender);
+        let stop = pipelines.stop.clone();
+        let (shared, failed, buses) = (Arc::clone(shared), failed.clone(), buses.clone());
         pipelines.tasks.spawn("pipeline", async move {
-            if let Err(reason) = supervise(&bus, settlements, stop).await {
+            let pipeline = Pipeline::new(Arc::clone(&bus), buses, Inbox { settlements, orders });
+            if let Err(reason) = supervise(&bus, pipeline, stop).await {
                 tracing::error!(bus = bus.name(), reason, "the bus failed; no more events are taken");
                 shared.phase.send_replace(Phase::Failed);
                 failed.send_replace(Some(format!("bus `{}`: {reason}", bus.name())));
@@ -297,7 +252,7 @@ fn run(
     }
     for (bus, lane, outlet) in outlets {
         if let Some(settlements) = senders.get(bus.name()).cloned() {
-            let worker = Worker { bus, lane, outlet, settlements };
+            let worker = Worker::new(Sender { bus, lane, outlet }, settlements);
             workers.tasks.spawn("deliver", worker.run(workers.stop.clone()));
         }
     }
@@ -305,13 +260,10 @@ fn run(
 
 /// Runs a pipeline beside the store, which may fail while nothing is asked of it. Any end but a stop is a failure, of
 /// which the reason is returned.
-async fn supervise(
-    bus: &Arc<Bus>,
-    settlements: mpsc::Receiver<Settlement>,
-    stop: CancellationToken,
-) -> Result<(), String> {
-    let pipeline = Pipeline::new(Arc::clone(bus), settlements).run(stop.clone());
+async fn supervise(bus: &Bus, pipeline: Pipeline, stop: CancellationToken) -> Result<(), String> {
+    let pipeline = pipeline.run(stop.clone());
     tokio::select! {
+        biased;
         ended = AssertUnwindSafe(pipeline).catch_unwind() => match ended {
             Ok(Ok(())) if stop.is_cancelled() => Ok(()),
             Ok(Ok(())) => Err("its pipeline ended".to_owned()),
@@ -349,14 +301,15 @@ impl Running {
         self.shared.phase.send_replace(Phase::Draining);
         self.workers.stop.cancel();
         self.workers.tasks.finish(self.drain).await;
-        let in_flight = self.shared.buses().flat_map(|bus| bus.lanes()).map(|lane| lane.in_flight()).sum();
+        let in_flight =
+            self.shared.buses().flat_map(|bus| bus.lanes()).map(|lane| lane.gauges.in_flight()).sum();
         self.pipelines.stop.cancel();
         self.pipelines.tasks.finish(NOTICE).await;
         let mut left = Left { in_flight, ..Left::default() };
         for bus in self.shared.buses() {
             {
                 let core = bus.core();
-                left.pending += core.consumers().iter().map(|receiver| receiver.pending).sum::<u64>();
+                left.pending += bus.lanes().iter().map(|lane| lane.pending()).sum::<u64>();
                 left.open_groups +=
                     core.aggregators().iter().map(|one| one.groups().count() as u64).sum::<u64>();
             }
@@ -386,14 +339,17 @@ impl Shared {
 
     /// Returns every bus, in the order of their names; none while the router recovers.
     pub(crate) fn buses(&self) -> impl Iterator<Item = &Arc<Bus>> {
-        let mut buses: Vec<&Arc<Bus>> = self.buses.get().into_iter().flat_map(HashMap::values).collect();
-        buses.sort_by_key(|bus| bus.name());
-        buses.into_iter()
+        self.buses.get().into_iter().flat_map(BTreeMap::values)
     }
 
     /// Returns whether a consumer of that name is configured.
     pub(crate) fn has_consumer(&self, name: &str) -> bool {
         self.buses().any(|bus| bus.lanes().iter().any(|lane| lane.consumer.name == name))
+    }
+
+    /// Returns whether a consumer of that name is configured, or was and has dead letters.
+    pub(crate) fn has_letters(&self, name: &str) -> bool {
+        self.has_consumer(name) || self.buses().any(|bus| bus.letters().contains_key(name))
     }
 
     /// Returns whether an aggregation of that name is configured.

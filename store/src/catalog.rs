@@ -2,15 +2,16 @@
 
 use std::{
     collections::VecDeque,
-    fs, io,
-    path::{Path, PathBuf},
+    io,
+    path::PathBuf,
     sync::{Arc, Mutex, RwLock},
 };
 
 use crate::{
-    disk,
+    disk::Folder,
     error::{Error, OpenError},
     lock::{lock, read, write},
+    partition::Keep,
     position::Position,
     segment::{self, SegmentFile},
 };
@@ -33,7 +34,7 @@ pub struct SegmentInfo {
     pub sealed_at_ms: Option<u64>,
 }
 
-/// What a truncation dropped.
+/// What was dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reclaimed {
     /// How many segments.
@@ -52,7 +53,7 @@ pub(crate) struct Segment {
 
 #[derive(Debug)]
 pub(crate) struct Catalog {
-    dir: PathBuf,
+    folder: Folder,
     /// The size of files that are worth reusing.
     segment_bytes: u64,
     held: RwLock<Held>,
@@ -69,13 +70,13 @@ struct Held {
 impl Catalog {
     /// Takes the segments in order, of which the last is the active one.
     pub(crate) fn new(
-        dir: &Path,
+        folder: Folder,
         segment_bytes: u64,
         segments: VecDeque<Segment>,
         active: Arc<SegmentFile>,
     ) -> Self {
         Self {
-            dir: dir.to_owned(),
+            folder,
             segment_bytes,
             held: RwLock::new(Held { segments, active }),
             open: Mutex::default(),
@@ -115,7 +116,7 @@ impl Catalog {
         if let Some(file) = self.opened(number) {
             return Ok(file);
         }
-        let file = Arc::new(SegmentFile::open(&self.dir, number, before)?);
+        let file = Arc::new(SegmentFile::open(&self.folder, number, before)?);
         self.keep_open(Arc::clone(&file));
         Ok(file)
     }
@@ -139,19 +140,18 @@ impl Catalog {
     /// Makes the next segment, out of a spare file when there is one.
     pub(crate) fn prepare(&self, number: u32) -> io::Result<SegmentFile> {
         let spare = lock(&self.spares).pop();
-        segment::prepare(&self.dir, number, self.segment_bytes, spare.as_deref())
+        segment::prepare(&self.folder, number, self.segment_bytes, spare.as_deref())
     }
 
     /// Seals the active segment, whose last event is `last`, and goes on in the next.
     pub(crate) fn rotate(&self, last: Position, next: Arc<SegmentFile>) -> io::Result<()> {
-        let bytes = next.metadata()?.len();
-        let info = SegmentInfo { first: last.next(), last, bytes, sealed_at_ms: None };
+        let info = SegmentInfo { first: last.next(), last, bytes: next.file.len()?, sealed_at_ms: None };
         let mut held = write(&self.held);
-        let sealed = held.active.metadata()?;
+        let (bytes, sealed_at_ms) = (held.active.file.len()?, held.active.file.modified_ms()?);
         if let Some(segment) = held.segments.back_mut() {
             segment.info.last = last;
-            segment.info.bytes = sealed.len();
-            segment.info.sealed_at_ms = Some(disk::written_at_ms(&sealed));
+            segment.info.bytes = bytes;
+            segment.info.sealed_at_ms = Some(sealed_at_ms);
         }
         held.segments.push_back(Segment { number: next.number, info });
         let sealed = std::mem::replace(&mut held.active, next);
@@ -160,38 +160,34 @@ impl Catalog {
         Ok(())
     }
 
-    /// Returns the number of the last segment that may be dropped: sealed before the time if one is given, all its
-    /// events before the position, and its successor on disk.
-    pub(crate) fn droppable(
-        &self,
-        before: Position,
-        sealed_before_ms: Option<u64>,
-        on_disk: u32,
-    ) -> Option<u32> {
+    /// Returns the number of the last segment that may be dropped: sealed, out of what is kept, and its successor on
+    /// disk.
+    pub(crate) fn droppable(&self, keep: Keep, on_disk: u32) -> Option<u32> {
         let held = read(&self.held);
-        let may_go = |segment: &&Segment| {
-            let old = |at: u64| sealed_before_ms.is_none_or(|limit| at < limit);
-            segment.info.sealed_at_ms.is_some_and(old)
-                && segment.info.last < before
-                && segment.number < on_disk
-        };
+        let mut excess = Excess::of(keep, held.segments.iter().map(|segment| segment.info.bytes).sum());
+        let may_go = |segment: &&Segment| segment.number < on_disk && excess.takes(&segment.info);
         held.segments.iter().take_while(may_go).last().map(|segment| segment.number)
     }
 
-    /// Drops the segments up to a number, durably. One caller at a time, so that files go in the order of their numbers.
-    pub(crate) fn drop_through(&self, number: u32) -> Result<Reclaimed, Error> {
-        let mut reclaimed = Reclaimed::default();
-        while let Some(segment) = self.pop_through(number) {
-            let path = segment::path(&self.dir, segment.number);
-            let kept = self.remove(&path, segment.info.bytes);
-            let kept = kept.map_err(|cause| Error::io(format!("remove `{}`", path.display()), cause))?;
-            reclaimed.segments += 1;
-            reclaimed.events += segment.info.last.0 + 1 - segment.info.first.0;
-            reclaimed.bytes += if kept { 0 } else { segment.info.bytes };
+    /// Drops the oldest segment unless its number is beyond the last that may go, and returns what became of its file.
+    ///
+    /// One caller at a time. The directory must be synced and [`Catalog::add_spare`] called before the next one goes: after
+    /// a crash a file that is missing between others is damage, and one that is used again must not come back under its
+    /// old name.
+    pub(crate) fn drop_oldest(&self, last: u32) -> Result<Option<Dropped>, Error> {
+        let Some(segment) = self.pop_through(last) else { return Ok(None) };
+        let path = segment::path(&self.folder.dir, segment.number);
+        let keep = lock(&self.spares).len() < SPARE_MAX && segment.info.bytes == self.segment_bytes;
+        let spare = keep.then(|| path.with_extension("free"));
+        let gone = match &spare {
+            Some(spare) => self.folder.disk.rename(&path, spare),
+            None => self.folder.disk.remove(&path),
+        };
+        if let Err(cause) = gone {
+            write(&self.held).segments.push_front(segment);
+            return Err(Error::io(format!("remove `{}`", path.display()), cause));
         }
-        let synced = disk::sync_dir(&self.dir);
-        synced.map_err(|cause| Error::io(format!("sync `{}`", self.dir.display()), cause))?;
-        Ok(reclaimed)
+        Ok(Some(Dropped { info: segment.info, spare }))
     }
 
     fn pop_through(&self, number: u32) -> Option<Segment> {
@@ -202,17 +198,34 @@ impl Catalog {
         lock(&self.open).retain(|file| file.number != segment.number);
         Some(segment)
     }
+}
 
-    /// Removes a segment's file, or keeps it for reuse and returns true.
-    fn remove(&self, path: &Path, bytes: u64) -> io::Result<bool> {
-        let mut spares = lock(&self.spares);
-        if spares.len() < SPARE_MAX && bytes == self.segment_bytes {
-            let spare = path.with_extension("free");
-            fs::rename(path, &spare)?;
-            spares.push(spare);
-            return Ok(true);
-        }
-        fs::remove_file(path)?;
-        Ok(false)
+/// A segment that is held no more.
+pub(crate) struct Dropped {
+    pub(crate) info: SegmentInfo,
+    /// Its file, if that is worth reusing.
+    pub(crate) spare: Option<PathBuf>,
+}
+
+/// How far a log is beyond what is kept, as its oldest segments go one after another.
+pub(crate) struct Excess {
+    keep: Keep,
+    /// The size of what is left.
+    bytes: u64,
+}
+
+impl Excess {
+    pub(crate) fn of(keep: Keep, bytes: u64) -> Self {
+        Self { keep, bytes }
+    }
+
+    /// Returns true when the oldest segment that is left may go, and counts it as gone.
+    pub(crate) fn takes(&mut self, oldest: &SegmentInfo) -> bool {
+        let Some(sealed_at_ms) = oldest.sealed_at_ms else { return false };
+        let too_old = self.keep.sealed_before_ms.is_some_and(|limit| sealed_at_ms < limit);
+        let too_much = self.keep.bytes_max.is_some_and(|limit| self.bytes > limit);
+        let goes = oldest.last < self.keep.from && (too_old || too_much);
+        self.bytes -= if goes { oldest.bytes } else { 0 };
+        goes
     }
 }

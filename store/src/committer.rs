@@ -1,28 +1,32 @@
-//! The thread that takes what waits, writes it as one batch and answers.
+//! What takes the requests that wait, writes them as one batch and answers: on a thread, or by hand.
 
-use std::{
-    fs::File,
-    io, mem,
-    sync::Arc,
-    thread::{self, JoinHandle},
-};
+use std::{io, mem, sync::Arc, thread};
 
-use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
-use crate::{core::Core, error::Error, lock::lock, position::Positions, tx::Tx, writer::Writer};
+use crate::{
+    append::{Appended, NewEvent},
+    aside::Task,
+    core::Core,
+    disk::Lock,
+    error::Error,
+    lock::lock,
+    tx::{Committed, Tx},
+    window::Remembered,
+    writer::Writer,
+};
 
 /// How many bytes one batch gathers before it is written; a single request may be larger.
 const BATCH_BYTES_MAX: usize = 1024 * 1024;
 
-/// The answer to an append or a commit, once it is durable. Nobody may be left to hear it.
-pub(crate) type Answer = oneshot::Sender<Result<Positions, Error>>;
+/// The answer to a request, once it is durable. Nobody may be left to hear it.
+pub(crate) type Answer<T> = oneshot::Sender<Result<T, Error>>;
 
 /// What may be asked of the committer.
 pub(crate) enum Request {
-    Append { events: Vec<Bytes>, answer: Answer },
-    Commit { tx: Tx, answer: Answer },
-    Close { answer: oneshot::Sender<Result<(), Error>> },
+    Append { events: Vec<NewEvent>, answer: Answer<Vec<Appended>> },
+    Commit { tx: Tx, answer: Answer<Committed> },
+    Close { answer: Answer<()> },
 }
 
 /// A request in the queue, with its share of the queue's bytes.
@@ -34,14 +38,14 @@ pub(crate) struct Waiting {
 
 pub(crate) struct Committer {
     core: Arc<Core>,
-    requests: mpsc::Receiver<Waiting>,
+    pub(crate) requests: mpsc::Receiver<Waiting>,
     writer: Writer,
     /// Writes the state down beside the commits.
-    saving: Option<JoinHandle<Result<(), Error>>>,
+    saving: Option<Task<Result<(), Error>>>,
     /// What the writer had written when the state was last written down.
     saved_at_bytes: u64,
     /// Held as long as the directory is in use.
-    lock: File,
+    lock: Lock,
 }
 
 /// What one batch holds until it is durable.
@@ -49,7 +53,19 @@ pub(crate) struct Committer {
 struct Batch {
     requests: Vec<Request>,
     bytes: usize,
-    closing: Option<oneshot::Sender<Result<(), Error>>>,
+    closing: Option<Answer<()>>,
+}
+
+/// A request that was written, and what to answer.
+enum Reply {
+    Append(Answer<Vec<Appended>>, Vec<Appended>),
+    Commit(Answer<Committed>, Committed),
+}
+
+/// What became of a request.
+enum Outcome {
+    Append(Vec<Appended>),
+    Commit(Committed),
 }
 
 /// Stops the partition if the thread that holds it panics, so that whoever watches the partition is told.
@@ -68,26 +84,38 @@ impl Committer {
         core: Arc<Core>,
         requests: mpsc::Receiver<Waiting>,
         writer: Writer,
-        lock: File,
+        lock: Lock,
     ) -> Self {
         Self { core, requests, writer, saving: None, saved_at_bytes: 0, lock }
     }
 
     /// Works until it is closed, or until the last handle is gone and the queue is empty.
-    pub(crate) fn run(mut self) {
+    pub(crate) fn run(self) {
         let _guard = PanicGuard(Arc::clone(&self.core));
-        while let Some(first) = self.requests.blocking_recv() {
-            let mut batch = self.gather(first);
-            let closing = batch.closing.take();
-            if !batch.requests.is_empty() {
-                self.write(batch);
-            }
-            if let Some(answer) = closing {
-                return self.close(answer);
+        let mut committer = self;
+        while let Some(first) = committer.requests.blocking_recv() {
+            match committer.batch(first) {
+                Some(open) => committer = open,
+                None => return,
             }
         }
-        // A failure here is kept in the core, and nobody is left to be told.
-        drop(self.stop_threads());
+        committer.end();
+    }
+
+    /// Writes one batch, of the first request and those that wait behind it; `None` once closed.
+    pub(crate) fn batch(mut self, first: Waiting) -> Option<Self> {
+        let mut batch = self.gather(first);
+        let closing = batch.closing.take();
+        if !batch.requests.is_empty() {
+            self.write(batch.requests);
+        }
+        match closing {
+            Some(answer) => {
+                self.close(answer);
+                None
+            }
+            None => Some(self),
+        }
     }
 
     fn gather(&mut self, first: Waiting) -> Batch {
@@ -107,47 +135,58 @@ impl Committer {
         batch
     }
 
-    fn write(&mut self, batch: Batch) {
+    fn write(&mut self, requests: Vec<Request>) {
         let written = self.core.check().and_then(|()| {
-            let written = self.add_and_flush(&batch.requests);
+            let written = self.add_and_flush(&requests);
             written.map_err(|cause| self.core.fail("write the log", cause))
         });
-        let mut commits = Vec::new();
-        let mut answers = Vec::with_capacity(batch.requests.len());
-        for request in batch.requests {
+        match written {
+            Ok(outcomes) => {
+                let mut commits = Vec::new();
+                let pairs = requests.into_iter().zip(outcomes);
+                let replies: Vec<_> =
+                    pairs.filter_map(|(request, outcome)| reply(request, outcome, &mut commits)).collect();
+                self.core.publish(commits, self.writer.through(), self.writer.head);
+                replies.into_iter().for_each(Reply::send);
+                self.work_ahead();
+            }
+            Err(error) => requests.into_iter().for_each(|request| request.refuse(&error)),
+        }
+    }
+
+    fn add_and_flush(&mut self, requests: &[Request]) -> io::Result<Vec<Outcome>> {
+        let mut outcomes = Vec::with_capacity(requests.len());
+        for request in requests {
             match request {
-                Request::Append { answer, .. } => answers.push(answer),
-                Request::Commit { tx, answer } => {
-                    commits.push(tx);
-                    answers.push(answer);
+                Request::Append { events, .. } => outcomes.push(Outcome::Append(self.append(events)?)),
+                Request::Commit { tx, .. } => {
+                    let emitted = self.writer.commit(tx)?;
+                    outcomes.push(Outcome::Commit(Committed { emitted }));
                 }
                 Request::Close { .. } => {}
             }
         }
-        match written {
-            Ok(positions) => {
-                self.core.publish(commits, self.writer.through(), self.writer.head);
-                answers
-                    .into_iter()
-                    .zip(positions)
-                    .for_each(|(answer, positions)| drop(answer.send(Ok(positions))));
-                self.work_ahead();
-            }
-            Err(error) => answers.into_iter().for_each(|answer| drop(answer.send(Err(error.clone())))),
-        }
+        self.writer.flush()?;
+        Ok(outcomes)
     }
 
-    fn add_and_flush(&mut self, requests: &[Request]) -> io::Result<Vec<Positions>> {
-        let mut positions = Vec::with_capacity(requests.len());
-        for request in requests {
-            match request {
-                Request::Append { events, .. } => positions.push(self.writer.append(events)?),
-                Request::Commit { tx, .. } => positions.push(self.writer.commit(tx)?),
-                Request::Close { .. } => {}
-            }
+    /// Adds those events that the window does not know.
+    fn append(&mut self, events: &[NewEvent]) -> io::Result<Vec<Appended>> {
+        let mut window = lock(&self.core.window);
+        let mut appended = Vec::with_capacity(events.len());
+        for event in events {
+            let known = event.key.and_then(|key| window.find(key, event.at_ms));
+            appended.push(if let Some(position) = known {
+                Appended::DuplicateOf(position)
+            } else {
+                let position = self.writer.append(event)?;
+                if let Some(key) = event.key {
+                    window.remember(Remembered { key, at_ms: event.at_ms, position });
+                }
+                Appended::At(position)
+            });
         }
-        self.writer.flush()?;
-        Ok(positions)
+        Ok(appended)
     }
 
     /// Starts what later batches should not have to wait for. A failure stops the partition.
@@ -160,28 +199,63 @@ impl Committer {
 
     fn save_state_if_due(&mut self) -> io::Result<()> {
         let due = self.writer.bytes - self.saved_at_bytes >= self.core.options.snapshot_every_bytes;
-        let idle = self.saving.as_ref().is_none_or(JoinHandle::is_finished);
+        let idle = self.saving.as_ref().is_none_or(Task::is_finished);
         if due && idle {
             let core = Arc::clone(&self.core);
-            let thread = thread::Builder::new().name("store-state".to_owned());
-            self.saving = Some(thread.spawn(move || core.save_state())?);
+            self.saving = Some(self.core.aside.start("store-state", move || core.save_state())?);
             self.saved_at_bytes = self.writer.bytes;
         }
         Ok(())
     }
 
-    fn stop_threads(&mut self) -> Result<(), Error> {
+    fn stop_tasks(&mut self) -> Result<(), Error> {
         self.writer.stop().map_err(|cause| self.core.fail("make a segment ready", cause))?;
-        let saving = mem::take(&mut self.saving).map(JoinHandle::join);
+        let saving = mem::take(&mut self.saving).map(Task::join);
         let panicked = || self.core.fail("write the state", io::Error::other("its thread panicked"));
         saving.map_or(Ok(()), |ended| ended.map_err(|_| panicked())?)
     }
 
-    fn close(mut self, answer: oneshot::Sender<Result<(), Error>>) {
+    fn close(mut self, answer: Answer<()>) {
         self.requests.close();
-        let closed = self.stop_threads().and_then(|()| self.core.save_state());
+        let closed = self.stop_tasks().and_then(|()| self.core.save_state());
         *lock(&self.core.closed) = true;
         drop(self.lock);
         drop(answer.send(closed));
+    }
+
+    /// Ends the work without closing, when nobody is left to ask for more.
+    pub(crate) fn end(mut self) {
+        // A failure here is kept in the core, and nobody is left to be told.
+        drop(self.stop_tasks());
+    }
+}
+
+fn reply(request: Request, outcome: Outcome, commits: &mut Vec<Tx>) -> Option<Reply> {
+    match (request, outcome) {
+        (Request::Append { answer, .. }, Outcome::Append(appended)) => Some(Reply::Append(answer, appended)),
+        (Request::Commit { tx, answer }, Outcome::Commit(committed)) => {
+            commits.push(tx);
+            Some(Reply::Commit(answer, committed))
+        }
+        _ => None,
+    }
+}
+
+impl Reply {
+    fn send(self) {
+        match self {
+            Self::Append(answer, appended) => drop(answer.send(Ok(appended))),
+            Self::Commit(answer, committed) => drop(answer.send(Ok(committed))),
+        }
+    }
+}
+
+impl Request {
+    fn refuse(self, error: &Error) {
+        match self {
+            Self::Append { answer, .. } => drop(answer.send(Err(error.clone()))),
+            Self::Commit { answer, .. } => drop(answer.send(Err(error.clone()))),
+            Self::Close { answer } => drop(answer.send(Err(error.clone()))),
+        }
     }
 }

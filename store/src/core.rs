@@ -2,7 +2,6 @@
 
 use std::{
     io,
-    path::PathBuf,
     sync::{
         Arc, Mutex, RwLock,
         atomic::{AtomicU64, Ordering},
@@ -12,22 +11,29 @@ use std::{
 use tokio::sync::watch;
 
 use crate::{
+    aside::Aside,
     catalog::{Catalog, Reclaimed},
+    disk::Folder,
     error::Error,
     lock::{lock, read, write},
     options::Options,
+    partition::Keep,
     position::{Place, Position},
     snapshot::Image,
     state::State,
     tx::Tx,
+    window::Window,
 };
 
 #[derive(Debug)]
 pub(crate) struct Core {
-    pub(crate) dir: PathBuf,
+    pub(crate) folder: Folder,
+    pub(crate) aside: Aside,
     pub(crate) options: Options,
     pub(crate) catalog: Catalog,
     pub(crate) state: RwLock<State>,
+    /// The keys of what was appended; some of it may be on the way to the disk. Locked after the state, if both are.
+    pub(crate) window: Mutex<Window>,
     pub(crate) head: watch::Sender<Position>,
     pub(crate) syncs: AtomicU64,
     /// Up to where the copy of the state on disk goes; held while one is written.
@@ -50,7 +56,7 @@ impl Core {
 
     /// Stops the partition for good and returns why; the first reason stays.
     pub(crate) fn fail(&self, action: &str, cause: io::Error) -> Error {
-        let action = format!("{action} in `{}`", self.dir.display());
+        let action = format!("{action} in `{}`", self.folder.dir.display());
         let error = Error::Failed { action, cause: Arc::new(cause) };
         self.failed.send_if_modified(|first| {
             let stops = first.is_none();
@@ -83,31 +89,38 @@ impl Core {
         if *saved == Some(read(&self.state).through) {
             return Ok(());
         }
-        let image = Image::of(&read(&self.state));
-        image.save(&self.dir).map_err(|cause| self.fail("write the state", cause))?;
+        let image = {
+            let state = read(&self.state);
+            Image::of(&state, &lock(&self.window))
+        };
+        image.save(&self.folder).map_err(|cause| self.fail("write the state", cause))?;
         *saved = Some(image.through);
         Ok(())
     }
 
     /// Drops whole segments, once the state on disk does not need them.
-    pub(crate) fn truncate(
-        &self,
-        before: Position,
-        sealed_before_ms: Option<u64>,
-    ) -> Result<Reclaimed, Error> {
+    pub(crate) fn reclaim(&self, keep: Keep) -> Result<Reclaimed, Error> {
         let closed = lock(&self.closed);
         self.check()?;
         if *closed {
             return Err(Error::Closed);
         }
         let on_disk = read(&self.state).through.segment;
-        let Some(last) = self.catalog.droppable(before, sealed_before_ms, on_disk) else {
-            return Ok(Reclaimed::default());
-        };
+        let Some(last) = self.catalog.droppable(keep, on_disk) else { return Ok(Reclaimed::default()) };
         let covered = lock(&self.saved).is_some_and(|saved| saved.segment > last);
         if !covered {
             self.save_state()?;
         }
-        self.catalog.drop_through(last)
+        let mut reclaimed = Reclaimed::default();
+        while let Some(dropped) = self.catalog.drop_oldest(last)? {
+            self.folder.sync().map_err(|cause| self.fail("make a removal durable", cause))?;
+            reclaimed.segments += 1;
+            reclaimed.events += dropped.info.last.0 + 1 - dropped.info.first.0;
+            match dropped.spare {
+                Some(spare) => self.catalog.add_spare(spare),
+                None => reclaimed.bytes += dropped.info.bytes,
+            }
+        }
+        Ok(reclaimed)
     }
 }

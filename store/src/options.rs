@@ -31,6 +31,26 @@ pub struct Options {
     pub queue_bytes_max: usize,
     /// What an acknowledged write survives; a power cut unless set.
     pub durability: Durability,
+    /// Which repeated events are not stored again.
+    pub dedup: Dedup,
+}
+
+/// How long and how many keys of appended events are remembered. Of two events with the same key that are less than the
+/// window apart, the second is not stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dedup {
+    /// The length of the window in milliseconds, up to 2^31 - 1 (24 days); 300,000 (five minutes) unless set. At 0 every
+    /// event is stored.
+    pub window_ms: u64,
+    /// How many keys are remembered, 1 to 16,777,216; 1,000,000 unless set. At the limit the oldest is forgotten. A key
+    /// takes about 26 bytes of memory.
+    pub keys_max: usize,
+}
+
+impl Default for Dedup {
+    fn default() -> Self {
+        Self { window_ms: 300_000, keys_max: 1_000_000 }
+    }
 }
 
 impl Default for Options {
@@ -41,6 +61,7 @@ impl Default for Options {
             queue_max: 4096,
             queue_bytes_max: 64 * 1024 * 1024,
             durability: Durability::Disk,
+            dedup: Dedup::default(),
         }
     }
 }
@@ -50,7 +71,9 @@ impl Options {
         within("segment_bytes", self.segment_bytes, 4 * KIB, 1024 * MIB)?;
         within("snapshot_every_bytes", self.snapshot_every_bytes, 1, u64::MAX)?;
         within("queue_max", self.queue_max as u64, 1, MIB)?;
-        within("queue_bytes_max", self.queue_bytes_max as u64, KIB, 1024 * MIB)
+        within("queue_bytes_max", self.queue_bytes_max as u64, KIB, 1024 * MIB)?;
+        within("dedup.window_ms", self.dedup.window_ms, 0, u64::from(u32::MAX / 2))?;
+        within("dedup.keys_max", self.dedup.keys_max as u64, 1, 16 * MIB)
     }
 }
 

@@ -1,286 +1,104 @@
-//! The handle of a partition.
+//! What every engine does for one bus.
 
-use std::{
-    fs::{self, File, TryLockError},
-    io,
-    path::Path,
-    sync::{Arc, Mutex, RwLock, atomic::AtomicU64, atomic::Ordering},
-    thread::{self, JoinHandle},
-};
+use std::fmt;
 
 use bytes::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use futures::future::BoxFuture;
+use tokio::sync::watch;
 
 use crate::{
-    catalog::{Catalog, Reclaimed, SegmentInfo},
-    committer::{Committer, Request, Waiting},
-    core::Core,
-    disk,
-    error::{Error, OpenError},
-    lock,
-    options::{Options, ReadBudget},
-    position::{Position, Positions, narrow},
-    read,
-    record::HEADER_BYTES,
-    recovery::{self, Recovery},
+    append::{Appended, NewEvent},
+    catalog::{Reclaimed, SegmentInfo},
+    error::Error,
+    options::ReadBudget,
+    position::Position,
     tx::{Committed, Space, Tx},
-    writer::Writer,
 };
 
-/// One bus's durable log and the keyed state that follows from it. Clones are handles of the same partition.
+/// One bus's durable log and the keyed state that follows from it.
 ///
-/// When the last handle is dropped, what was asked is still written and the directory is free again afterwards; the
-/// drop waits for it. [`Partition::close`] writes the keyed state down as well, so that opening has nothing to replay.
-#[derive(Clone, Debug)]
-pub struct Partition {
-    shared: Arc<Shared>,
-}
-
-/// The order matters: the queue must be gone before the committer is waited for.
-#[derive(Debug)]
-struct Shared {
-    core: Arc<Core>,
-    requests: mpsc::Sender<Waiting>,
-    /// The bytes that may still wait.
-    room: Arc<Semaphore>,
-    _thread: Thread,
-}
-
-/// The committer's thread, which is waited for when this is dropped.
-#[derive(Debug)]
-struct Thread(Option<JoinHandle<()>>);
-
-impl Drop for Thread {
-    fn drop(&mut self) {
-        // A panic was told already, to whoever waited for an answer.
-        if let Some(thread) = self.0.take() {
-            drop(thread.join());
-        }
-    }
-}
-
-impl Partition {
-    /// Opens the partition in a directory, which is created if need be, and says what was found there.
+/// Requests are done in the order in which they reach the queue, which is when their futures are first polled, or, for a
+/// commit that waits for room, later. A future may be dropped at any time; what it asked for is then done or not. [`Local`](crate::Local) keeps a directory,
+/// [`Memory`](crate::Memory) keeps nothing.
+pub trait Partition: fmt::Debug + Send + Sync {
+    /// Appends events and returns, once they are durable, what became of each, in their order.
     ///
-    /// The end of a write that a crash tore is cut off. Any other damage is refused, because going on would lose what
-    /// was acknowledged; segments from before the state was last written down are only checked when they are read.
-    pub fn open(dir: &Path, options: Options) -> Result<(Self, Recovery), OpenError> {
-        options.check()?;
-        create_dir(dir).map_err(OpenError::io(format!("create `{}`", dir.display())))?;
-        let lock = lock_dir(dir)?;
-        let recovered = recovery::recover(dir, &options)?;
-        let active = Arc::clone(&recovered.end.segment);
-        let catalog = Catalog::new(dir, options.segment_bytes, recovered.segments, active);
-        recovered.spares.into_iter().for_each(|spare| catalog.add_spare(spare));
-        let (sender, requests) = mpsc::channel(options.queue_max);
-        let room = Arc::new(Semaphore::new(options.queue_bytes_max));
-        let core = Arc::new(Core {
-            dir: dir.to_owned(),
-            options,
-            catalog,
-            state: RwLock::new(recovered.state),
-            head: watch::Sender::new(recovered.end.head),
-            syncs: AtomicU64::new(0),
-            saved: Mutex::new(recovered.saved),
-            failed: watch::Sender::new(None),
-            closed: Mutex::new(false),
-        });
-        let starting = || OpenError::io(format!("start the committer of `{}`", dir.display()));
-        let writer = Writer::new(Arc::clone(&core), recovered.end).map_err(starting())?;
-        let committer = Committer::new(Arc::clone(&core), requests, writer, lock);
-        let name = dir.file_name().map_or_else(String::new, |name| name.to_string_lossy().replace('\0', ""));
-        let thread = thread::Builder::new().name(format!("store:{name}")).spawn(|| committer.run());
-        let thread = Thread(Some(thread.map_err(starting())?));
-        let shared = Shared { core, requests: sender, room, _thread: thread };
-        Ok((Self { shared: Arc::new(shared) }, recovered.report))
-    }
+    /// It fails with [`Error::Full`] at once when the queue is at a limit, and with [`Error::TooLarge`] when it could
+    /// never fit. After a crash a prefix of events that were not acknowledged may be there.
+    fn append(&self, events: Vec<NewEvent>) -> BoxFuture<'_, Result<Vec<Appended>, Error>>;
 
-    /// Appends events and returns their positions once they are durable.
-    ///
-    /// It fails with [`Error::Full`] at once when the queue is at a limit. After a crash a prefix of events that were
-    /// not acknowledged may be there.
-    pub async fn append(&self, events: Vec<Bytes>) -> Result<Positions, Error> {
-        self.shared.core.check()?;
-        if events.is_empty() {
-            return Ok(Positions::new(self.head(), 0));
-        }
-        let bytes = events.iter().map(|event| HEADER_BYTES + event.len()).sum();
-        self.check_size(bytes)?;
-        let share = Arc::clone(&self.shared.room).try_acquire_many_owned(narrow(bytes));
-        let share = share.map_err(|_| self.full())?;
-        let (answer, answered) = oneshot::channel();
-        let request = Request::Append { events, answer };
-        let sent = self.shared.requests.try_send(Waiting { request, bytes, _share: share });
-        sent.map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => self.full(),
-            mpsc::error::TrySendError::Closed(_) => self.stopped(),
-        })?;
-        answered.await.map_err(|_| self.stopped())?
-    }
-
-    /// Makes the changes of a [`Tx`] durable as one, and then seen.
-    ///
-    /// It waits while the queue is at a limit. Once it was polled to the queue, dropping the future does not undo it.
-    pub async fn commit(&self, tx: Tx) -> Result<Committed, Error> {
-        self.shared.core.check()?;
-        if tx.is_empty() {
-            return Ok(Committed { emitted: Positions::new(self.head(), 0) });
-        }
-        let bytes = HEADER_BYTES + tx.encoded_bytes();
-        self.check_size(bytes)?;
-        let (answer, answered) = oneshot::channel();
-        self.send(Request::Commit { tx, answer }, bytes).await?;
-        let emitted = answered.await.map_err(|_| self.stopped())??;
-        Ok(Committed { emitted })
-    }
+    /// Makes the changes of a [`Tx`] durable as one, and then seen. It waits while the queue is at a limit.
+    fn commit(&self, tx: Tx) -> BoxFuture<'_, Result<Committed, Error>>;
 
     /// Returns durable events after a position, in order, and at least one if there is one.
     ///
-    /// It may return fewer than the budget allows although there are more. Events that were truncated are passed over,
-    /// which shows in the positions. The bytes of one read share one piece of memory. It reads files and blocks.
-    pub fn read(&self, after: Position, budget: ReadBudget) -> Result<Vec<(Position, Bytes)>, Error> {
-        self.shared.core.check()?;
-        read::read(&self.shared.core, after, budget)
-    }
+    /// It may return fewer than the budget allows although there are more. Positions of which no event is held any more
+    /// are passed over. It may block on files.
+    fn read(
+        &self,
+        after: Position,
+        budget: ReadBudget,
+    ) -> BoxFuture<'_, Result<Vec<(Position, Bytes)>, Error>>;
 
-    /// Returns the event at a position, or `None` when it is truncated or not yet durable. It reads files and blocks.
-    pub fn get(&self, at: Position) -> Result<Option<Bytes>, Error> {
-        self.shared.core.check()?;
-        if at < self.tail() || at > self.head() {
-            return Ok(None);
-        }
-        let events = read::read(&self.shared.core, Position(at.0 - 1), ReadBudget { events: 1, bytes: 0 })?;
-        Ok(events.into_iter().find(|(position, _)| *position == at).map(|(_, event)| event))
-    }
+    /// Returns a page of the durable state: keys with their values, in the order of the keys' bytes.
+    fn scan(&self, scan: Scan) -> BoxFuture<'_, Result<Vec<(Bytes, Bytes)>, Error>>;
+
+    /// Drops the oldest events, by whole segments, as far as [`Keep`] allows. The keyed state stays as it is.
+    ///
+    /// It may block on files.
+    fn reclaim(&self, keep: Keep) -> BoxFuture<'_, Result<Reclaimed, Error>>;
+
+    /// Returns the segments, oldest first. There is always one, which is written to.
+    fn segments(&self) -> Vec<SegmentInfo>;
+
+    /// Returns the size of all that is kept, in bytes, with what is only kept ready; 0 when it cannot be known.
+    fn bytes_on_disk(&self) -> u64;
 
     /// Returns the position of the last durable event.
-    pub fn head(&self) -> Position {
-        self.shared.core.head()
-    }
+    fn head(&self) -> Position;
 
     /// Returns the position of the first event that is still held, or of the next to come when none is.
-    pub fn tail(&self) -> Position {
-        self.shared.core.catalog.tail()
-    }
+    fn tail(&self) -> Position;
+
+    /// Returns the position that the latest durable commit applied, or `Position(0)`.
+    fn applied(&self) -> Position;
 
     /// Returns a receiver that sees every new durable head.
-    pub fn watch(&self) -> watch::Receiver<Position> {
-        self.shared.core.head.subscribe()
-    }
+    fn watch(&self) -> watch::Receiver<Position>;
 
     /// Resolves with the reason once the partition has stopped for good; until then it waits.
     ///
     /// It tells also whoever asks for nothing, as when the state could not be written down.
-    pub async fn failed(&self) -> Error {
-        let mut failed = self.shared.core.failed.subscribe();
-        let reason = failed.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
-        match reason {
-            Some(reason) => reason,
-            None => std::future::pending().await,
-        }
-    }
+    fn failed(&self) -> BoxFuture<'_, Error>;
 
-    /// Returns the position that the latest durable commit applied, or `Position(0)`.
-    pub fn applied(&self) -> Position {
-        lock::read(&self.shared.core.state).applied
-    }
-
-    /// Returns the durable value of a key.
-    pub fn state(&self, space: Space, key: &[u8]) -> Option<Bytes> {
-        lock::read(&self.shared.core.state).get(space, key)
-    }
-
-    /// Returns the keys that begin with a prefix, in order, with their durable values.
-    pub fn scan(&self, space: Space, prefix: &[u8]) -> Vec<(Bytes, Bytes)> {
-        lock::read(&self.shared.core.state).scan(space, prefix)
-    }
-
-    /// Returns the first of the keys that begin with a prefix, with its durable value.
-    pub fn first(&self, space: Space, prefix: &[u8]) -> Option<(Bytes, Bytes)> {
-        lock::read(&self.shared.core.state).first(space, prefix)
-    }
-
-    /// Returns how many keys a space has.
-    pub fn count(&self, space: Space) -> usize {
-        lock::read(&self.shared.core.state).count(space)
-    }
-
-    /// Drops the oldest segments whose events are all before a position, and which were sealed before a time in
-    /// milliseconds since 1970 if one is given. The segment that is written to stays.
-    ///
-    /// The keyed state stays as it is. Up to two files are kept for reuse, the others give their space back at once.
-    /// It writes and removes files and blocks.
-    pub fn truncate(&self, before: Position, sealed_before_ms: Option<u64>) -> Result<Reclaimed, Error> {
-        self.shared.core.truncate(before, sealed_before_ms)
-    }
-
-    /// Returns the segments, oldest first.
-    pub fn segments(&self) -> Vec<SegmentInfo> {
-        self.shared.core.catalog.infos(self.head())
-    }
-
-    /// Returns the size of all files of the partition in bytes, with those that are kept ready.
-    pub fn bytes_on_disk(&self) -> Result<u64, Error> {
-        let dir = &self.shared.core.dir;
-        disk::bytes_in(dir).map_err(|cause| Error::io(format!("list `{}`", dir.display()), cause))
-    }
-
-    /// Returns how many times the log was synced since it was opened.
-    pub fn syncs(&self) -> u64 {
-        self.shared.core.syncs.load(Ordering::Relaxed)
-    }
-
-    /// Writes what waits, writes the keyed state down, and frees the directory. Every later append, commit
-    /// and truncation fails with [`Error::Closed`]; closing again does nothing.
-    pub async fn close(&self) -> Result<(), Error> {
-        let (answer, answered) = oneshot::channel();
-        let closed = match self.send(Request::Close { answer }, 0).await {
-            Ok(()) => answered.await.unwrap_or_else(|_| Err(self.stopped())),
-            Err(error) => Err(error),
-        };
-        if matches!(closed, Err(Error::Closed)) { Ok(()) } else { closed }
-    }
-
-    async fn send(&self, request: Request, bytes: usize) -> Result<(), Error> {
-        let share: OwnedSemaphorePermit = {
-            let room = Arc::clone(&self.shared.room);
-            room.acquire_many_owned(narrow(bytes)).await.map_err(|_| self.stopped())?
-        };
-        let sent = self.shared.requests.send(Waiting { request, bytes, _share: share }).await;
-        sent.map_err(|_| self.stopped())
-    }
-
-    fn check_size(&self, bytes: usize) -> Result<(), Error> {
-        let bytes_max = self.shared.core.options.queue_bytes_max;
-        if bytes > bytes_max { Err(Error::TooLarge { bytes, bytes_max }) } else { Ok(()) }
-    }
-
-    fn full(&self) -> Error {
-        let options = &self.shared.core.options;
-        Error::Full { requests_max: options.queue_max, bytes_max: options.queue_bytes_max }
-    }
-
-    /// Returns why the committer does not answer.
-    fn stopped(&self) -> Error {
-        self.shared.core.check().err().unwrap_or(Error::Closed)
-    }
+    /// Finishes what waits and frees what the partition holds. Every later append, commit and reclaim fails with
+    /// [`Error::Closed`]; closing again does nothing.
+    fn close(&self) -> BoxFuture<'_, Result<(), Error>>;
 }
 
-fn create_dir(dir: &Path) -> io::Result<()> {
-    if dir.is_dir() {
-        return Ok(());
-    }
-    fs::create_dir_all(dir)?;
-    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
-    disk::sync_dir(parent.unwrap_or(Path::new(".")))
+/// Which page of the state is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scan {
+    /// The set of keys.
+    pub space: Space,
+    /// What every key begins with.
+    pub prefix: Bytes,
+    /// Begin after this key, which need not be there: the last one of the page before. `None` begins with the first.
+    pub after: Option<Bytes>,
+    /// The most keys that are returned; a page with fewer is the last.
+    pub limit: usize,
 }
 
-fn lock_dir(dir: &Path) -> Result<File, OpenError> {
-    let path = dir.join("lock");
-    let file = disk::create(&path).map_err(OpenError::io(format!("create `{}`", path.display())))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::Locked { dir: dir.to_owned() }),
-        Err(TryLockError::Error(cause)) => Err(OpenError::io(format!("lock `{}`", path.display()))(cause)),
-    }
+/// What must be kept when space is reclaimed.
+///
+/// A segment goes when nothing more is written to it, all its events are before `from`, those before it go as well, and
+/// at least one of the limits asks for it. With neither limit, nothing goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Keep {
+    /// Nothing at or after this position goes.
+    pub from: Position,
+    /// Segments that were sealed before this time, in milliseconds since 1970, may go.
+    pub sealed_before_ms: Option<u64>,
+    /// The oldest segments may go while those that are held are larger than this many bytes together.
+    pub bytes_max: Option<u64>,
 }

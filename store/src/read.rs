@@ -11,7 +11,7 @@ use crate::{
     lock::lock,
     options::ReadBudget,
     position::Position,
-    record::Record,
+    record::{Kind, Record},
     segment::SegmentFile,
     walk::Walk,
 };
@@ -28,36 +28,35 @@ pub(crate) fn read(
     budget: ReadBudget,
 ) -> Result<Vec<(Position, Bytes)>, Error> {
     let head = core.head();
+    let mut wanted = after.next();
     loop {
-        let wanted = after.next().max(core.catalog.tail());
+        wanted = wanted.max(core.catalog.tail());
         if wanted > head {
             return Ok(Vec::new());
         }
         match read_segment(core, wanted, head, budget) {
-            Ok(events) => return Ok(events),
-            // Truncation overtook this read, and perhaps the file has a new use: what it meant is gone.
+            // What was wanted is gone, up to the next position.
+            Ok(taken) if taken.events.is_empty() => wanted = taken.next,
+            Ok(taken) => return Ok(taken.events),
+            // Reclaiming overtook this read, and perhaps the file has a new use: what it meant is gone.
             Err(_) if core.catalog.tail() > wanted => {}
             Err(error) => return Err(error),
         }
     }
 }
 
-fn read_segment(
-    core: &Core,
-    wanted: Position,
-    head: Position,
-    budget: ReadBudget,
-) -> Result<Vec<(Position, Bytes)>, Error> {
+/// Takes events out of the segment that holds a position: at least one, or else the position after a gap.
+fn read_segment(core: &Core, wanted: Position, head: Position, budget: ReadBudget) -> Result<Taken, Error> {
     let segment = core.catalog.open(wanted).map_err(while_open)?;
     let start = lock(&segment.index).nearest(wanted);
     let mut walk = Walk::new(&segment, start.byte, budget.bytes.clamp(STEP_BYTES_MIN, STEP_BYTES_MAX));
-    let mut taken = Taken { wanted, head, budget, events: Vec::new(), bytes: 0, full: false };
+    let mut taken = Taken { next: wanted, head, budget, events: Vec::new(), bytes: 0, full: false };
     let mut resume = start;
-    while taken.next_wanted() <= head && taken.has_room() {
+    while taken.next <= head && taken.has_room() {
         let record = walk.peek().map_err(|cause| unreadable(&segment, cause))?;
         let whole = record.filter(|record| taken.take(record));
         let Some(record) = whole else {
-            if taken.events.is_empty() {
+            if taken.next == wanted {
                 return Err(corrupt(&segment, walk.byte, wanted));
             }
             break;
@@ -65,17 +64,18 @@ fn read_segment(
         lock(&segment.index).note(Mark { before: record.header.before, byte: walk.byte });
         walk.pass(&record);
         let last = Position(record.header.before.0 + u64::from(record.event_count().unwrap_or(0)));
-        if last < taken.next_wanted() {
+        if last < taken.next {
             resume = Mark { before: last, byte: walk.byte };
         }
     }
     lock(&segment.index).remember(start, resume);
-    Ok(taken.events)
+    Ok(taken)
 }
 
 /// The events that a read has gathered.
 struct Taken {
-    wanted: Position,
+    /// The position that is wanted next.
+    next: Position,
     head: Position,
     budget: ReadBudget,
     events: Vec<(Position, Bytes)>,
@@ -85,31 +85,38 @@ struct Taken {
 }
 
 impl Taken {
-    fn next_wanted(&self) -> Position {
-        Position(self.wanted.0 + self.events.len() as u64)
-    }
-
     fn has_room(&self) -> bool {
         self.events.is_empty() || (self.events.len() < self.budget.events && !self.full)
     }
 
     /// Takes the wanted events of a record; false when the record is damaged.
     fn take(&mut self, record: &Record) -> bool {
+        let before = record.header.before;
+        if record.header.kind == Kind::Gap {
+            self.next = self.next.max(before.next());
+            return record.is_intact();
+        }
         let Some(count) = record.event_count() else { return false };
-        let before = record.header.before.0;
-        if before + u64::from(count) < self.next_wanted().0 {
+        if before.0 + u64::from(count) < self.next.0 {
             return true;
         }
+        // What a damaged record before this one held must not be passed over.
+        if before >= self.next {
+            return false;
+        }
         let Some(events) = record.events().filter(|_| record.is_intact()) else { return false };
-        let numbered = (before + 1..).map(Position).zip(events);
-        for (position, event) in numbered.filter(|(position, _)| (self.wanted..=self.head).contains(position))
-        {
+        let numbered = (before.next().0..).map(Position).zip(events);
+        for (position, event) in numbered.filter(|(position, _)| *position <= self.head) {
+            if position < self.next {
+                continue;
+            }
             self.full |= !self.events.is_empty() && self.bytes + event.len() > self.budget.bytes;
             if !self.has_room() {
                 break;
             }
             self.bytes += event.len();
             self.events.push((position, event));
+            self.next = position.next();
         }
         true
     }

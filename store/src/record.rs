@@ -15,10 +15,13 @@ use crate::{
     fields::Fields,
     position::{Place, Position, narrow},
     tx::Tx,
+    window::Remembered,
 };
 
 /// The size of what comes before the payload.
 pub(crate) const HEADER_BYTES: usize = 29;
+/// The size of a key and its time, before the event.
+pub(crate) const KEY_BYTES: usize = 16;
 /// Where the place begins in a record.
 pub(crate) const PLACE_AT: usize = 8;
 
@@ -30,6 +33,10 @@ pub(crate) enum Kind {
     Commit = 2,
     /// The first record of a segment; the payload is the byte at which the segment before it ends.
     Start = 3,
+    /// One event with its key; the payload is the key, its time, and the event. From version 2 on.
+    Keyed = 4,
+    /// Stands where records were lost and fills their place; `before` is where the log goes on. From version 2 on.
+    Gap = 5,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +81,8 @@ impl Header {
             1 => Kind::Event,
             2 => Kind::Commit,
             3 => Kind::Start,
+            4 => Kind::Keyed,
+            5 => Kind::Gap,
             _ => return None,
         };
         Some((Self { place, batch, before, kind }, length as usize))
@@ -105,7 +114,8 @@ impl Record {
         match self.header.kind {
             Kind::Event => Some(1),
             Kind::Commit => Fields(self.payload()).u32(),
-            Kind::Start => Some(0),
+            Kind::Keyed => (self.bytes.len() >= HEADER_BYTES + KEY_BYTES).then_some(1),
+            Kind::Start | Kind::Gap => Some(0),
         }
     }
 
@@ -114,7 +124,16 @@ impl Record {
         match self.header.kind {
             Kind::Event => Some(vec![self.payload()]),
             Kind::Commit => Tx::decode_events(self.payload()),
-            Kind::Start => Some(Vec::new()),
+            Kind::Keyed => self.payload().get(KEY_BYTES..).map(|_| vec![self.payload().slice(KEY_BYTES..)]),
+            Kind::Start | Kind::Gap => Some(Vec::new()),
         }
+    }
+
+    /// Returns what the window remembers of the record; `None` when its event has no key.
+    pub(crate) fn remembered(&self) -> Option<Remembered> {
+        let mut fields = Fields(self.payload());
+        let keyed = self.header.kind == Kind::Keyed;
+        let (key, at_ms) = keyed.then(|| Some((fields.u64()?, fields.u64()?))).flatten()?;
+        Some(Remembered { key, at_ms, position: self.header.before.next() })
     }
 }

@@ -2,28 +2,30 @@
 
 use std::{
     collections::VecDeque,
-    fs,
+    io,
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use crate::{
     catalog::{SPARE_MAX, Segment, SegmentInfo},
-    disk,
+    disk::{self, Folder},
     error::OpenError,
     fields::Fields,
     index::Mark,
+    label,
     lock::lock,
-    options::Options,
+    options::{Durability, Options},
     position::{Place, Position},
     record::{Kind, Record},
     segment::{self, FIRST_RECORD, SegmentFile},
-    snapshot,
+    snapshot::{self, Loaded},
     state::State,
     tail::{self, Tail},
     tx::Tx,
     walk::Walk,
+    window::Window,
     writer::End,
 };
 
@@ -45,6 +47,7 @@ pub struct Recovery {
 
 pub(crate) struct Recovered {
     pub(crate) state: State,
+    pub(crate) window: Window,
     pub(crate) segments: VecDeque<Segment>,
     pub(crate) end: End,
     pub(crate) spares: Vec<PathBuf>,
@@ -54,30 +57,32 @@ pub(crate) struct Recovered {
 }
 
 /// Opens what is in the directory, which must be locked, or makes an empty partition of an empty one.
-pub(crate) fn recover(dir: &Path, options: &Options) -> Result<Recovered, OpenError> {
-    let began = Instant::now();
-    let listing = Listing::read(dir, options).map_err(OpenError::io(format!("list `{}`", dir.display())))?;
-    let saved = snapshot::load(dir)?;
-    let mut numbers = listing.numbers;
+pub(crate) fn recover(folder: &Folder, options: &Options) -> Result<Recovered, OpenError> {
+    let listing = Listing::read(folder).map_err(OpenError::io(format!("list `{}`", folder.dir.display())))?;
+    let loaded = snapshot::load(folder, options.dedup)?;
+    let saved = loaded.as_ref().map(|loaded| loaded.state.through);
+    let mut numbers = listing.numbers.clone();
     if numbers.is_empty() && saved.is_none() {
-        let made = segment::prepare_first(dir, options.segment_bytes);
-        made.map_err(OpenError::io(format!("make the first segment in `{}`", dir.display())))?;
+        let made = segment::prepare_first(folder, options.segment_bytes);
+        made.map_err(OpenError::io(format!("make the first segment in `{}`", folder.dir.display())))?;
         numbers.push(1);
     }
-    let saved_place = saved.as_ref().map(|state| state.through);
-    check_complete(dir, &numbers, saved_place)?;
-    let mut found = numbers.iter().map(|number| Found::read(dir, *number)).collect::<Result<Vec<_>, _>>()?;
+    check_complete(&folder.dir, &numbers, saved)?;
+    let mut found =
+        numbers.iter().map(|number| Found::read(folder, *number)).collect::<Result<Vec<_>, _>>()?;
     let spare = found.pop_if(|last| last.start.is_none());
-    let starts = Start::all(dir, &found)?;
+    let starts = Start::all(&folder.dir, &found)?;
 
     let first = Place { segment: numbers[0], byte: FIRST_RECORD };
-    let state = saved.unwrap_or_else(|| State::empty(first));
-    let mut replay =
-        Replay { dir, from: state.through, state, head: Position(0), report: Recovery::default() };
+    let empty = || Loaded { state: State::empty(first), window: Window::new(options.dedup) };
+    let mut replay = Replay::new(folder, loaded.unwrap_or_else(empty));
     let (segment, byte) = replay.all(&starts)?;
     let spare = replay.cut(&segment, byte, spare.map(|spare| spare.number))?;
-    let mut report = replay.report;
-    report.took = began.elapsed();
+    if options.durability == Durability::Disk {
+        replay.settle(&segment, byte)?;
+    }
+    let spares = listing.tidy(folder, options.segment_bytes);
+    let spares = spares.map_err(OpenError::io(format!("tidy `{}`", folder.dir.display())))?;
     let mut state = replay.state;
     let from = if replay.from.segment == segment.number { replay.from.byte } else { FIRST_RECORD };
     let between = found.iter().filter(|found| (replay.from.segment..segment.number).contains(&found.number));
@@ -85,48 +90,52 @@ pub(crate) fn recover(dir: &Path, options: &Options) -> Result<Recovered, OpenEr
     state.through = Place { segment: segment.number, byte };
     state.head = replay.head;
     let end = End { segment: Arc::new(segment), byte, head: replay.head, replayed_bytes, spare };
-    Ok(Recovered {
-        state,
-        segments: segments(&found, &starts),
-        end,
-        spares: listing.spares,
-        saved: saved_place,
-        report,
-    })
+    let (window, report) = (replay.window, replay.report);
+    Ok(Recovered { state, window, segments: segments(&found, &starts), end, spares, saved, report })
 }
 
 /// The files of a directory by their names.
-struct Listing {
+pub(crate) struct Listing {
     /// The numbers of the segments, in order.
-    numbers: Vec<u32>,
-    spares: Vec<PathBuf>,
+    pub(crate) numbers: Vec<u32>,
+    /// Files of dropped segments, with their sizes.
+    free: Vec<(PathBuf, u64)>,
+    /// Files that were never finished.
+    unfinished: Vec<PathBuf>,
 }
 
 impl Listing {
-    /// Lists the files, and removes those that were never finished or are no use any more.
-    fn read(dir: &Path, options: &Options) -> std::io::Result<Self> {
-        let mut listing = Self { numbers: Vec::new(), spares: Vec::new() };
-        for entry in fs::read_dir(dir)? {
-            let entry = entry?;
-            let path = entry.path();
-            let number = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
-            let extension = path.extension().and_then(|extension| extension.to_str());
+    pub(crate) fn read(folder: &Folder) -> io::Result<Self> {
+        let mut listing = Self { numbers: Vec::new(), free: Vec::new(), unfinished: Vec::new() };
+        for file in folder.list()? {
+            let number = file.path.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
+            let extension = file.path.extension().and_then(|extension| extension.to_str());
             match (extension, number) {
                 (Some("log"), Some(number)) => listing.numbers.push(number),
-                (Some("free"), Some(_)) => {
-                    let fits = entry.metadata()?.len() == options.segment_bytes;
-                    if fits && listing.spares.len() < SPARE_MAX {
-                        listing.spares.push(path);
-                    } else {
-                        fs::remove_file(path)?;
-                    }
-                }
-                (Some("tmp"), _) => fs::remove_file(path)?,
+                (Some("free"), Some(_)) => listing.free.push((file.path, file.bytes)),
+                (Some("tmp"), _) => listing.unfinished.push(file.path),
                 _ => {}
             }
         }
         listing.numbers.sort_unstable();
         Ok(listing)
+    }
+
+    /// Removes what is no use any more, and returns the files that are worth reusing.
+    fn tidy(self, folder: &Folder, segment_bytes: u64) -> io::Result<Vec<PathBuf>> {
+        let (mut kept, mut useless) = (Vec::new(), self.unfinished);
+        for (path, bytes) in self.free {
+            let useful = bytes == segment_bytes && kept.len() < SPARE_MAX;
+            if useful { kept.push(path) } else { useless.push(path) }
+        }
+        for path in useless {
+            match folder.disk.remove(&path) {
+                // What made the first segment has used it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                removed => removed?,
+            }
+        }
+        Ok(kept)
     }
 }
 
@@ -164,17 +173,18 @@ struct Start {
 }
 
 impl Found {
-    fn read(dir: &Path, number: u32) -> Result<Self, OpenError> {
-        let file = SegmentFile::open(dir, number, Position(0))?;
+    fn read(folder: &Folder, number: u32) -> Result<Self, OpenError> {
+        let file = SegmentFile::open(folder, number, Position(0))?;
         let reading = || OpenError::io(format!("read `{}`", file.path.display()));
-        let metadata = file.metadata().map_err(reading())?;
+        let bytes = file.file.len().map_err(reading())?;
+        let written_at_ms = file.file.modified_ms().map_err(reading())?;
         let record = Walk::new(&file, FIRST_RECORD, 0).peek().map_err(reading())?;
         let start = record.filter(|record| record.header.kind == Kind::Start && record.is_intact());
         let start = start.and_then(|record| {
             let previous_end = Fields(record.payload()).u32()?;
             Some(Start { number, before: record.header.before, previous_end })
         });
-        Ok(Self { number, bytes: metadata.len(), written_at_ms: disk::written_at_ms(&metadata), start })
+        Ok(Self { number, bytes, written_at_ms, start })
     }
 }
 
@@ -215,21 +225,31 @@ fn segments(found: &[Found], starts: &[Start]) -> VecDeque<Segment> {
 }
 
 struct Replay<'a> {
-    dir: &'a Path,
+    folder: &'a Folder,
     /// What the state counts already.
     from: Place,
     state: State,
+    window: Window,
     head: Position,
+    /// Where the last batch of the last segment began.
+    batch: u32,
     report: Recovery,
 }
 
-impl Replay<'_> {
+impl<'a> Replay<'a> {
+    fn new(folder: &'a Folder, loaded: Loaded) -> Self {
+        let Loaded { state, window } = loaded;
+        let from = state.through;
+        let (head, report) = (Position(0), Recovery::default());
+        Self { folder, from, state, window, head, batch: FIRST_RECORD, report }
+    }
+
     /// Replays the log from the segment on in which the state was written down, and returns its end.
     fn all(&mut self, starts: &[Start]) -> Result<(SegmentFile, u32), OpenError> {
         let skipped = starts.iter().position(|start| start.number >= self.from.segment);
         let mut rest = &starts[skipped.unwrap_or(starts.len() - 1)..];
         loop {
-            let file = SegmentFile::open(self.dir, rest[0].number, rest[0].before)?;
+            let file = SegmentFile::open(self.folder, rest[0].number, rest[0].before)?;
             let end = self.segment(&file, rest[0].before)?;
             let Some(next) = rest.get(1) else {
                 return self.check_end(&file, end).map(|()| (file, end));
@@ -247,9 +267,10 @@ impl Replay<'_> {
     fn segment(&mut self, file: &SegmentFile, before: Position) -> Result<u32, OpenError> {
         let reading = || OpenError::io(format!("read `{}`", file.path.display()));
         self.head = before;
+        self.batch = FIRST_RECORD;
         let mut walk = Walk::new(file, FIRST_RECORD, STEP_BYTES);
         while let Some(record) = walk.peek().map_err(reading())? {
-            if !record.is_intact() || record.header.before != self.head {
+            if !record.is_intact() || !self.follows(&record) {
                 break;
             }
             self.record(&record).ok_or_else(|| {
@@ -262,12 +283,24 @@ impl Replay<'_> {
         Ok(walk.byte)
     }
 
+    /// Returns true when a record goes on where the log ends, or, being a gap, further on.
+    fn follows(&self, record: &Record) -> bool {
+        match record.header.kind {
+            Kind::Gap => record.header.before >= self.head,
+            _ => record.header.before == self.head,
+        }
+    }
+
     fn record(&mut self, record: &Record) -> Option<()> {
         let events = u64::from(record.event_count()?);
-        if record.header.kind == Kind::Commit && record.header.place >= self.from {
-            self.state.apply(Tx::decode(record.payload())?);
+        if record.header.place >= self.from {
+            if record.header.kind == Kind::Commit {
+                self.state.apply(Tx::decode(record.payload())?);
+            }
+            record.remembered().into_iter().for_each(|new| self.window.remember(new));
         }
-        self.head = Position(self.head.0 + events);
+        self.head = Position(record.header.before.0 + events);
+        self.batch = record.header.batch;
         self.report.records += 1;
         self.report.events += events;
         Some(())
@@ -289,7 +322,7 @@ impl Replay<'_> {
         byte: u32,
         spare: Option<u32>,
     ) -> Result<Option<SegmentFile>, OpenError> {
-        let spare = spare.map(|number| SegmentFile::open(self.dir, number, self.head)).transpose()?;
+        let spare = spare.map(|number| SegmentFile::open(self.folder, number, self.head)).transpose()?;
         let mut cuts = vec![(last, byte)];
         cuts.extend(spare.as_ref().map(|spare| (spare, FIRST_RECORD)));
         let mut torn = Vec::new();
@@ -308,6 +341,20 @@ impl Replay<'_> {
             scrubbed.map_err(OpenError::io(format!("write `{}`", file.path.display())))?;
             self.report.torn_bytes += u64::from(end - byte);
         }
-        Ok(spare)
+        // One of an older version is made anew when it is needed.
+        Ok(spare.filter(|spare| spare.version == label::VERSION))
+    }
+
+    /// Makes durable what is there. What wrote it may have ended between a write and its sync, or because the sync
+    /// failed; then only the last batch can be in question, and only writing it once more makes the disk take it.
+    fn settle(&self, last: &SegmentFile, end: u32) -> Result<(), OpenError> {
+        let rewrite = || {
+            let (from, bytes) = (u64::from(self.batch), end.saturating_sub(self.batch) as usize);
+            let batch = disk::read_at_most(&*last.file, from, bytes)?;
+            last.file.write_at(&batch, from)?;
+            last.file.sync()?;
+            self.folder.sync()
+        };
+        rewrite().map_err(OpenError::io(format!("write `{}`", last.path.display())))
     }
 }

@@ -1,20 +1,18 @@
 //! The keyed state: what all commits up to a place add up to.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    ops::Bound,
-};
+use std::{collections::BTreeMap, ops::Bound};
 
 use bytes::Bytes;
 
 use crate::{
+    partition::Scan,
     position::{Place, Position},
     tx::{Space, Tx},
 };
 
 #[derive(Debug)]
 pub(crate) struct State {
-    spaces: HashMap<Space, BTreeMap<Bytes, Bytes>>,
+    spaces: BTreeMap<Space, BTreeMap<Bytes, Bytes>>,
     pub(crate) applied: Position,
     /// The end of the last record that counts.
     pub(crate) through: Place,
@@ -24,7 +22,7 @@ pub(crate) struct State {
 
 impl State {
     pub(crate) fn empty(through: Place) -> Self {
-        Self { spaces: HashMap::new(), applied: Position(0), through, head: Position(0) }
+        Self { spaces: BTreeMap::new(), applied: Position(0), through, head: Position(0) }
     }
 
     /// Applies one commit: first what it deletes, then what it puts.
@@ -44,27 +42,16 @@ impl State {
         self.spaces.entry(space).or_default().insert(key, value);
     }
 
-    pub(crate) fn get(&self, space: Space, key: &[u8]) -> Option<Bytes> {
-        self.spaces.get(&space)?.get(key).cloned()
-    }
-
-    pub(crate) fn scan(&self, space: Space, prefix: &[u8]) -> Vec<(Bytes, Bytes)> {
-        self.matching(space, prefix).collect()
-    }
-
-    pub(crate) fn first(&self, space: Space, prefix: &[u8]) -> Option<(Bytes, Bytes)> {
-        self.matching(space, prefix).next()
-    }
-
-    fn matching(&self, space: Space, prefix: &[u8]) -> impl Iterator<Item = (Bytes, Bytes)> {
-        let map = self.spaces.get(&space).into_iter();
-        let from = map.flat_map(move |map| map.range::<[u8], _>((Bound::Included(prefix), Bound::Unbounded)));
-        let matching = from.take_while(move |(key, _)| key.starts_with(prefix));
-        matching.map(|(key, value)| (key.clone(), value.clone()))
-    }
-
-    pub(crate) fn count(&self, space: Space) -> usize {
-        self.spaces.get(&space).map_or(0, BTreeMap::len)
+    /// Returns one page.
+    pub(crate) fn scan(&self, scan: &Scan) -> Vec<(Bytes, Bytes)> {
+        let Some(map) = self.spaces.get(&scan.space) else { return Vec::new() };
+        let from = match &scan.after {
+            Some(after) if *after >= scan.prefix => Bound::Excluded(&after[..]),
+            _ => Bound::Included(&scan.prefix[..]),
+        };
+        let following = map.range::<[u8], _>((from, Bound::Unbounded));
+        let matching = following.take_while(|(key, _)| key.starts_with(&scan.prefix));
+        matching.take(scan.limit).map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 
     /// Returns every key with its value. The bytes are shared, so this is quick enough to do under the lock.

@@ -27,14 +27,14 @@ pub(crate) enum Tail {
 ///
 /// Whole records of the batch that was torn may stand there, because a disk writes sectors in any order.
 pub(crate) fn examine(segment: &SegmentFile, cut: u32) -> io::Result<Tail> {
-    let length = segment.metadata()?.len();
+    let length = segment.file.len()?;
     let mut end = cut;
     if segment.recycled {
         end += Walk::new(segment, cut, HEADER_BYTES).claimed()?;
     }
     let mut at = cut;
     while u64::from(at) < length {
-        let chunk = disk::read_at_most(&segment.file, u64::from(at), STEP_BYTES as usize + PLACE_END - 1)?;
+        let chunk = disk::read_at_most(&*segment.file, u64::from(at), STEP_BYTES as usize + PLACE_END - 1)?;
         if let Some(last) = chunk.iter().rposition(|byte| *byte != 0) {
             if !segment.recycled {
                 end = end.max(at + narrow(last) + 1);
@@ -55,7 +55,7 @@ pub(crate) fn examine(segment: &SegmentFile, cut: u32) -> io::Result<Tail> {
 }
 
 /// Returns the bytes at which a record of this segment may begin, because their own place is written there.
-fn candidates(number: u32, at: u32, chunk: &[u8]) -> impl Iterator<Item = u32> {
+pub(crate) fn candidates(number: u32, at: u32, chunk: &[u8]) -> impl Iterator<Item = u32> {
     let number = number.to_le_bytes();
     let windows = chunk.windows(PLACE_END).zip(at..);
     let fitting = windows.filter(move |(window, byte)| {
@@ -69,6 +69,6 @@ pub(crate) fn scrub(segment: &SegmentFile, cut: u32, end: u32) -> io::Result<()>
     if cut == end {
         return Ok(());
     }
-    disk::zero(&segment.file, u64::from(cut), u64::from(end))?;
-    disk::sync(&segment.file)
+    disk::zero(&*segment.file, u64::from(cut), u64::from(end))?;
+    segment.file.sync()
 }

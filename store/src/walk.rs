@@ -40,7 +40,7 @@ impl<'a> Walk<'a> {
         }
         let whole = record::HEADER_BYTES + length;
         if self.chunk.len() < whole {
-            let left = self.segment.metadata()?.len().saturating_sub(u64::from(self.byte));
+            let left = self.segment.file.len()?.saturating_sub(u64::from(self.byte));
             if left < whole as u64 {
                 return Ok(None);
             }
@@ -62,13 +62,13 @@ impl<'a> Walk<'a> {
         if header.place != (Place { segment: self.segment.number, byte: self.byte }) {
             return Ok(0);
         }
-        let left = self.segment.metadata()?.len().saturating_sub(u64::from(self.byte));
+        let left = self.segment.file.len()?.saturating_sub(u64::from(self.byte));
         let claimed = (record::HEADER_BYTES + length) as u64;
         Ok(narrow(usize::try_from(claimed.min(left)).unwrap_or(0)))
     }
 
     fn fill(&mut self, bytes: usize) -> io::Result<()> {
-        self.chunk = Bytes::from(disk::read_at_most(&self.segment.file, u64::from(self.byte), bytes)?);
+        self.chunk = Bytes::from(disk::read_at_most(&*self.segment.file, u64::from(self.byte), bytes)?);
         Ok(())
     }
 }

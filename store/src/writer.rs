@@ -1,21 +1,19 @@
 //! Records into segments: one write and one sync for as many as there are.
 
-use std::{
-    io, mem,
-    sync::Arc,
-    thread::{self, JoinHandle},
-};
+use std::{io, mem, sync::Arc};
 
-use bytes::{BufMut, Bytes};
+use bytes::BufMut;
 
 use crate::{
+    append::NewEvent,
+    aside::Task,
     core::Core,
-    disk,
     index::Mark,
+    label,
     lock::lock,
     options::Durability,
     position::{Place, Position, Positions, narrow},
-    record::{self, HEADER_BYTES, Header, Kind},
+    record::{self, HEADER_BYTES, Header, KEY_BYTES, Kind},
     segment::{FIRST_RECORD, SegmentFile},
     tx::Tx,
 };
@@ -26,7 +24,7 @@ const BUFFER_KEPT_MAX: usize = 4 * 1024 * 1024;
 /// The next segment, made ready while the active one fills.
 enum Next {
     Unneeded,
-    Preparing(JoinHandle<io::Result<SegmentFile>>),
+    Preparing(Task<io::Result<SegmentFile>>),
     Ready(SegmentFile),
 }
 
@@ -49,7 +47,7 @@ impl Writer {
     pub(crate) fn new(core: Arc<Core>, end: End) -> io::Result<Self> {
         Ok(Self {
             core,
-            capacity: end.segment.metadata()?.len(),
+            capacity: end.segment.file.len()?,
             segment: end.segment,
             written: end.byte,
             buffer: Vec::new(),
@@ -60,15 +58,21 @@ impl Writer {
         })
     }
 
-    /// Adds events and returns their positions.
-    pub(crate) fn append(&mut self, events: &[Bytes]) -> io::Result<Positions> {
-        let positions = Positions::new(self.head, events.len());
-        for event in events {
-            self.make_room(event.len())?;
-            self.record(Kind::Event, |buffer| buffer.extend_from_slice(event));
-            self.head = self.head.next();
+    /// Adds an event and returns its position.
+    pub(crate) fn append(&mut self, event: &NewEvent) -> io::Result<Position> {
+        if let Some(key) = event.key {
+            self.make_room(KEY_BYTES + event.bytes.len())?;
+            self.record(Kind::Keyed, |buffer| {
+                buffer.put_u64_le(key);
+                buffer.put_u64_le(event.at_ms);
+                buffer.extend_from_slice(&event.bytes);
+            });
+        } else {
+            self.make_room(event.bytes.len())?;
+            self.record(Kind::Event, |buffer| buffer.extend_from_slice(&event.bytes));
         }
-        Ok(positions)
+        self.head = self.head.next();
+        Ok(self.head)
     }
 
     /// Adds a commit and returns the positions of what it emits.
@@ -85,9 +89,9 @@ impl Writer {
         if self.buffer.is_empty() {
             return Ok(());
         }
-        disk::write_at(&self.segment.file, &self.buffer, u64::from(self.written))?;
+        self.segment.file.write_at(&self.buffer, u64::from(self.written))?;
         if self.core.options.durability == Durability::Disk {
-            disk::sync(&self.segment.file)?;
+            self.segment.file.sync()?;
             self.core.count_sync();
         }
         self.written += narrow(self.buffer.len());
@@ -113,15 +117,15 @@ impl Writer {
             return Ok(());
         }
         let (core, number) = (Arc::clone(&self.core), self.segment.number + 1);
-        let thread = thread::Builder::new().name("store-prepare".to_owned());
-        self.next = Next::Preparing(thread.spawn(move || core.catalog.prepare(number))?);
+        let task = self.core.aside.start("store-prepare", move || core.catalog.prepare(number))?;
+        self.next = Next::Preparing(task);
         Ok(())
     }
 
     /// Waits until nothing is made ready any more.
     pub(crate) fn stop(&mut self) -> io::Result<()> {
         match mem::replace(&mut self.next, Next::Unneeded) {
-            Next::Preparing(thread) => joined(thread).map(|_| ()),
+            Next::Preparing(task) => joined(task).map(|_| ()),
             Next::Unneeded | Next::Ready(_) => Ok(()),
         }
     }
@@ -137,20 +141,22 @@ impl Writer {
         );
     }
 
-    /// Goes on in the next segment when a record does not fit, unless this one has no other: then its file grows.
+    /// Goes on in the next segment when a record does not fit, unless this one has no other: then its file grows. A
+    /// segment of an older version takes no new record.
     fn make_room(&mut self, payload_bytes: usize) -> io::Result<()> {
         let at = u64::from(self.written) + self.buffer.len() as u64;
         let first = u64::from(FIRST_RECORD) + HEADER_BYTES as u64 + 4;
-        if at <= first || at + (HEADER_BYTES + payload_bytes) as u64 <= self.capacity {
+        let fits = at <= first || at + (HEADER_BYTES + payload_bytes) as u64 <= self.capacity;
+        if fits && self.segment.version == label::VERSION {
             return Ok(());
         }
         self.flush()?;
         let next = match mem::replace(&mut self.next, Next::Unneeded) {
             Next::Ready(segment) => segment,
-            Next::Preparing(thread) => joined(thread)?,
+            Next::Preparing(task) => joined(task)?,
             Next::Unneeded => self.core.catalog.prepare(self.segment.number + 1)?,
         };
-        self.capacity = next.metadata()?.len();
+        self.capacity = next.file.len()?;
         self.segment = Arc::new(next);
         self.core.catalog.rotate(self.head, Arc::clone(&self.segment))?;
         let end = mem::replace(&mut self.written, FIRST_RECORD);
@@ -169,6 +175,6 @@ pub(crate) struct End {
     pub(crate) spare: Option<SegmentFile>,
 }
 
-fn joined(thread: JoinHandle<io::Result<SegmentFile>>) -> io::Result<SegmentFile> {
-    thread.join().map_err(|_| io::Error::other("the thread that makes segments ready panicked"))?
+fn joined(task: Task<io::Result<SegmentFile>>) -> io::Result<SegmentFile> {
+    task.join().map_err(|_| io::Error::other("the thread that makes segments ready panicked"))?
 }

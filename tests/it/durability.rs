@@ -152,12 +152,13 @@ async fn health_readiness_and_metrics_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_queue_that_is_full_says_when_to_come_back() {
     let router = Router::start("");
-    let batch: Vec<_> = (0..2_000).map(|n| event(&n.to_string(), "/s", "t", json!({}))).collect();
-    let body = json!(batch).to_string();
+    let batch = |source: usize| -> Vec<_> {
+        (0..2_000).map(|n| event(&n.to_string(), &format!("/s/{source}"), "t", json!({}))).collect()
+    };
     let (client, url) = (http(), router.url());
-    let sends = (0..64).map(|_| {
+    let sends = (0..64).map(|source| {
         let request = client.post(url).header("content-type", "application/cloudevents-batch+json");
-        let request = request.body(body.clone());
+        let request = request.body(json!(batch(source)).to_string());
         async move {
             let response = request.send().await.unwrap();
             let retry_after = response.headers().contains_key("retry-after");

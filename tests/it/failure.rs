@@ -11,12 +11,15 @@ async fn a_disk_that_is_gone_ends_the_router_with_the_reason() {
     router.settled().await;
     std::fs::remove_dir_all(router.folder().join("data")).unwrap();
     // What is open can still be written; the next segment cannot be made.
-    let filling = event("2", "/s", "t", json!("x".repeat(900_000))).to_string();
+    let payload = "x".repeat(900_000);
     let headers = [("content-type", "application/cloudevents+json")];
+    let mut number = 1;
     let status = wait_for("the router to end", || {
         // It ends between two requests or within one.
+        number += 1;
+        let filling = event(&number.to_string(), "/s", "t", json!(payload)).to_string();
         tokio::task::block_in_place(|| {
-            tokio::runtime::Handle::current().block_on(router.try_post("/", &headers, filling.clone()));
+            tokio::runtime::Handle::current().block_on(router.try_post("/", &headers, filling));
         });
         router.ended()
     });

@@ -49,7 +49,7 @@ const RESERVED: &[Reserved] = &[
     Reserved {
         words: &[".commit("],
         within: "router/src",
-        except: &["router/src/pipeline.rs"],
+        except: &["router/src/pipeline/"],
         why: "one writer",
     },
     Reserved {

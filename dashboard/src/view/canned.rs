@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use api::{
-    AggregationStatus, Attempt, BusStatus, ConsumerStatus, DeadLetter, Decision, EventDetail, FieldReason,
-    GroupStatus, Latency, Overview, PartStatus, Phase, Standing,
+    AggregationStatus, Attempt, BusStatus, ConsumerState, ConsumerStatus, DeadLetter, Decision, Durability,
+    EventDetail, FieldReason, GroupStatus, Latency, Overview, PartStatus, Phase, Standing,
 };
 use event::hop::{Outcome, Step, Via};
 use event::{Hop, SpanId, Timestamp, TraceId};
@@ -68,9 +68,12 @@ pub(crate) fn overview() -> Overview {
     let bus = |name: &str, head, applied, rate, disk_bytes| BusStatus {
         name: name.to_owned(),
         head,
+        tail: 1,
         applied,
         rate,
         disk_bytes,
+        durability: Durability::Disk,
+        duplicates: 0,
     };
     Overview {
         version: "0.1.0".to_owned(),
@@ -87,6 +90,21 @@ pub(crate) fn overview() -> Overview {
             aggregation("order-documents", "landing", [84, 0, 0, 0, 4], 1, 28),
         ],
     }
+}
+
+/// Returns an overview in which everything that can keep a consumer from delivering does, and a bus is in memory.
+pub(crate) fn restrained() -> Overview {
+    let mut overview = overview();
+    overview.buses[1].durability = Durability::Memory;
+    let [billing, warehouse, fraud, audit] = overview.consumers.as_mut_slice() else {
+        panic!("there are four consumers")
+    };
+    billing.state = ConsumerState::Paused;
+    warehouse.holding = Some("slowed to 37 a second".to_owned());
+    fraud.holding = Some("circuit open until 05:58:51 after 5 failures in a row".to_owned());
+    (fraud.in_flight, fraud.retrying, fraud.held) = (0, 9, 3);
+    audit.state = ConsumerState::Stopped { reason: "the disk of audit.ndjson is full".to_owned() };
+    overview
 }
 
 fn aggregation(name: &str, bus: &str, parts: [u64; 5], open_groups: u64, releases: u64) -> AggregationStatus {
@@ -123,6 +141,10 @@ fn consumers() -> Vec<ConsumerStatus> {
         latency: Some(Latency { p50_us: 840, p99_us: 12_300, max_us: 1_204_000 }),
         last_error: None,
         oldest_pending: Some(ago(4)),
+        state: ConsumerState::Delivering,
+        retrying: 0,
+        held: 0,
+        holding: None,
     };
     let backlog = ConsumerStatus {
         name: "warehouse".to_owned(),
@@ -422,6 +444,7 @@ pub(crate) fn dead_letters() -> Vec<DeadLetter> {
         at: ago(milliseconds),
         attempts,
         event: order(id),
+        rule: r#"{"source":["shop.orders"]}"#.to_owned(),
     };
     vec![
         letter(

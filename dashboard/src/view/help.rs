@@ -55,17 +55,17 @@ fn lines(theme: Theme, width: usize) -> Vec<Line<'static>> {
     lines
 }
 
-fn legend(theme: Theme) -> [(&'static str, ratatui::style::Style, &'static str); 4] {
+fn legend(theme: Theme) -> [(&'static str, ratatui::style::Style, &'static str); 5] {
+    use api::Restraint;
+
     use crate::theme::Health;
+    let meaning = |health: Health, words| (health.mark(), theme.health(health), words);
     [
-        (Health::Fine.mark(), theme.health(Health::Fine), "the consumer keeps up"),
-        (
-            Health::DeadLetters.mark(),
-            theme.health(Health::DeadLetters),
-            "it keeps up, and deliveries were given up",
-        ),
-        (Health::Backlog.mark(), theme.health(Health::Backlog), "events have waited for over 2 seconds"),
-        (Health::Failing.mark(), theme.health(Health::Failing), "attempts fail"),
+        meaning(Health::Fine, "the consumer keeps up"),
+        meaning(Health::DeadLetters, "it keeps up, and deliveries were given up"),
+        meaning(Health::Backlog, "events wait for over 2 s, or it is slowed or held"),
+        meaning(Health::Restrained(Restraint::Paused), "somebody paused it"),
+        meaning(Health::Failing, "attempts fail, its circuit is open, or it has stopped"),
     ]
 }
 

@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 
-use api::{AggregationStatus, BusStatus, ConsumerStatus, Overview};
+use api::{AggregationStatus, BusStatus, ConsumerState, ConsumerStatus, Durability, Overview, Restraint};
+use event::Timestamp;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::columns::{Column, Grid, cell};
@@ -17,6 +19,9 @@ const DETAIL_LINES: usize = 5;
 const LABEL_COLUMNS: usize = 15;
 /// Lines of its chart on a tall terminal.
 const CHART_LINES_MAX: usize = 8;
+
+/// What stands beside a bus whose acknowledgement does not mean that an event is on disk.
+const NOT_DURABLE: &str = "memory";
 
 /// Draws the screen.
 pub(crate) fn draw(state: &State, page: &mut Page<'_>) {
@@ -85,9 +90,11 @@ enum Bus {
 }
 
 fn buses(state: &State, overview: &Overview, page: &mut Page<'_>) {
+    let not_durable = overview.buses.iter().any(|bus| bus.durability == Durability::Memory);
+    let more = if not_durable { NOT_DURABLE.len() + 1 } else { 0 };
     let grid = Grid::fit(
         &[
-            Column::text(Bus::Name, "BUS", 0, [8, 16, 28]),
+            Column::text(Bus::Name, "BUS", 0, [8 + more, 16 + more, 28 + more]),
             Column::number(Bus::Head, "HEAD", 3, 11),
             Column::number(Bus::Rate, "RATE", 1, 8),
             Column::number(Bus::Lag, "LAG", 2, 7),
@@ -106,6 +113,10 @@ fn buses(state: &State, overview: &Overview, page: &mut Page<'_>) {
 fn bus_cell(state: &State, bus: &BusStatus, column: Bus, width: usize) -> Span<'static> {
     let lag = bus.head.saturating_sub(bus.applied);
     match column {
+        Bus::Name if bus.durability == Durability::Memory => {
+            let name = text::cut(&bus.name, width.saturating_sub(NOT_DURABLE.len() + 1));
+            cell(format!("{name} {NOT_DURABLE}"), state.theme.warning())
+        }
         Bus::Name => cell(&bus.name, Theme::strong()),
         Bus::Head => cell(format::exact(bus.head), Theme::plain()),
         Bus::Rate => cell(format::rate(bus.rate), Theme::plain()),
@@ -188,12 +199,12 @@ fn consumer_cell(
     match column {
         Consumer::Name => cell(&consumer.name, Theme::strong()),
         Consumer::Rate => cell(format::rate(consumer.rate), Theme::plain()),
-        Consumer::Pending if matches!(health, Health::Backlog | Health::Failing) => {
+        Consumer::Pending if matches!(health, Health::Backlog | Health::Failing | Health::Restrained(_)) => {
             cell(format::count(consumer.pending), theme.warning())
         }
         Consumer::Pending => cell(format::count(consumer.pending), Theme::plain()),
         Consumer::InFlight => cell(format::count(consumer.in_flight), Theme::plain()),
-        Consumer::Failures if health == Health::Failing => {
+        Consumer::Failures if matches!(health, Health::Failing | Health::Restrained(Restraint::Open)) => {
             cell(format::count(consumer.failures), theme.failing())
         }
         Consumer::Failures => cell(format::count(consumer.failures), Theme::plain()),
@@ -267,12 +278,10 @@ fn detail(state: &State, overview: &Overview, page: &mut Page<'_>) {
     let health = Health::of(consumer, overview.at);
     let mut words =
         vec![Span::styled(format!("  {} {}", health.mark(), health.words()), theme.health(health))];
-    words.push(Span::raw(format!(", {} in flight", format::exact(consumer.in_flight))));
-    if let Some(oldest) = consumer.oldest_pending {
-        words.push(Span::raw(format!(", oldest pending {}", format::age(overview.at.since(oldest)))));
-    }
-    if consumer.failure_rate > 0.0 {
-        words.push(Span::raw(format!(", failed attempts {}", format::rate(consumer.failure_rate))));
+    words.extend(load(consumer, overview.at).into_iter().map(Span::raw));
+    // What comes last matters least, and half of it says nothing.
+    while words.len() > 1 && words.iter().map(Span::width).sum::<usize>() > page.width() {
+        words.pop();
     }
     page.line(&Line::from(words));
     let ledger = format!(
@@ -284,14 +293,45 @@ fn detail(state: &State, overview: &Overview, page: &mut Page<'_>) {
         format::exact(consumer.pending)
     );
     page.words(&ledger, Theme::plain());
-    match &consumer.last_error {
-        Some(error) => page.words(&format!("  last error: {error}"), theme.failing()),
-        None if health == Health::DeadLetters => {
-            page.words("  screen 5 shows the deliveries that were given up", theme.warning());
-        }
-        None => page.words("  the last attempt succeeded, or there was none", theme.faint()),
-    }
+    let (words, style) = because(theme, consumer, health);
+    page.words(&format!("  {words}"), style);
     rates(state, consumer, page);
+}
+
+/// Returns what a consumer has to do.
+fn load(consumer: &ConsumerStatus, now: Timestamp) -> Vec<String> {
+    let mut words = vec![format!(", {} in flight", format::exact(consumer.in_flight))];
+    for (number, what) in [(consumer.retrying, "retrying"), (consumer.held, "behind their key")] {
+        if number > 0 {
+            words.push(format!(", {} {what}", format::exact(number)));
+        }
+    }
+    if let Some(oldest) = consumer.oldest_pending {
+        words.push(format!(", oldest pending {}", format::age(now.since(oldest))));
+    }
+    if consumer.failure_rate > 0.0 {
+        words.push(format!(", failed attempts {}", format::rate(consumer.failure_rate)));
+    }
+    words
+}
+
+/// Returns why a consumer fares as it does, and the last error.
+fn because(theme: Theme, consumer: &ConsumerStatus, health: Health) -> (String, Style) {
+    let error = consumer.last_error.as_ref().map(|error| format!("last error: {error}"));
+    let why = match (&consumer.state, &consumer.holding) {
+        (ConsumerState::Stopped { reason }, _) => Some(reason.clone()),
+        (ConsumerState::Paused, _) => Some(format!("`railpost resume {}` lets it go on", consumer.name)),
+        (ConsumerState::Delivering, holding) => holding.clone(),
+    };
+    match (why, error) {
+        (Some(why), Some(error)) => (format!("{why}; {error}"), theme.health(health)),
+        (Some(why), None) => (why, theme.health(health)),
+        (None, Some(error)) => (error, theme.failing()),
+        (None, None) if health == Health::DeadLetters => {
+            ("screen 5 shows the deliveries that were given up".to_owned(), theme.warning())
+        }
+        (None, None) => ("the last attempt succeeded, or there was none".to_owned(), theme.faint()),
+    }
 }
 
 /// Draws the consumer's rates over the lines that are left.

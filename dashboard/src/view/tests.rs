@@ -76,6 +76,35 @@ fn overview_with_a_failing_consumer_selected() {
 }
 
 #[test]
+fn overview_of_what_does_not_go_freely() {
+    let answer = || [Message::Overview(Ok(canned::restrained()))];
+    check("overview-paused", answer());
+    check("overview-open", answer().into_iter().chain(letters("jj")));
+}
+
+#[test]
+fn one_word_says_what_keeps_a_consumer() {
+    let mut state = canned::busy(80, 24);
+    let mut overview = canned::restrained();
+    update(&mut state, Message::Overview(Ok(overview.clone())));
+    let because = [
+        ("\u{2016} paused,", "`railpost resume billing` lets it go on"),
+        ("\u{25b2} slowed,", "slowed to 37 a second"),
+        ("\u{2717} open,", "circuit open until 05:58:51 after 5 failures in a row; last error: 503"),
+        ("\u{2717} stopped,", "the disk of audit.ndjson is full"),
+    ];
+    for (word, why) in because {
+        let text = words(&state);
+        assert!(text.contains(word) && text.contains(why), "{word} {why} {text}");
+        letters("j").for_each(|message| drop(update(&mut state, message)));
+    }
+    overview.consumers[3].state = api::ConsumerState::Delivering;
+    overview.consumers[3].holding = Some("held until 05:58:30 by the target".to_owned());
+    update(&mut state, Message::Overview(Ok(overview)));
+    assert!(words(&state).contains("\u{25b2} held,"), "{}", words(&state));
+}
+
+#[test]
 fn overview_of_an_unreachable_router() {
     check("overview-unreachable", unreachable());
 }

@@ -51,7 +51,7 @@ pub enum Code {
     Requirement = 119,
     /// `E0120`: a number out of its range.
     OutOfRange = 120,
-    /// `E0121`: buses that feed each other for ever.
+    /// `E0121` (a warning): events that certainly go round for ever.
     Cycle = 121,
     /// `E0122`: a name with characters that it may not have.
     Name = 122,
@@ -63,12 +63,14 @@ pub enum Code {
     WaitsForEver = 125,
     /// `E0126` (a warning): parts are expected by name, and `part` is not set.
     UnnamedParts = 126,
+    /// `E0127`: one thing that is said under two names.
+    SaidTwice = 127,
 }
 
 impl Code {
     /// Returns whether a finding of this kind leaves the configuration usable.
     pub const fn is_warning(self) -> bool {
-        matches!(self, Self::NoSchemas | Self::WaitsForEver | Self::UnnamedParts)
+        matches!(self, Self::Cycle | Self::NoSchemas | Self::WaitsForEver | Self::UnnamedParts)
     }
 }
 

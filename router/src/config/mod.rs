@@ -23,6 +23,7 @@ mod tests;
 pub use error::{Code, ConfigError, Finding};
 pub use json_schema::config_schema;
 pub use model::{
-    Aggregation, AwsService, Bus, Completion, Config, Consumer, Cutoff, DEFAULT_BUS, Emit, Gate,
-    KeyExpression, Late, Mode, Otherwise, Piece, Retry, Target, Template, Trace,
+    Aggregation, AwsService, Bus, Completion, Config, Consumer, Cutoff, DEFAULT_BUS, Dedup, Durability, Emit,
+    Gate, KeyExpression, Late, Mode, Otherwise, Piece, Range, Rate, Retention, Retry, Start, Target,
+    Template, Trace,
 };

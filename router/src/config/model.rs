@@ -1,10 +1,11 @@
 //! What a configuration means: checked, complete, with every default filled in.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use event::Timestamp;
 use event::eventbridge::Identity;
 use pattern::Pattern;
 
@@ -22,6 +23,8 @@ pub struct Config {
     pub identity: Identity,
     /// How long a drain may take.
     pub drain: Duration,
+    /// Ranges beside the public ones that the name of an HTTP target may resolve to.
+    pub allowed_targets: Vec<Range>,
     /// A folder of JSON Schemas, `REGISTRY/NAME/VERSION.json`.
     pub schemas: Option<PathBuf>,
     /// Where traces go.
@@ -52,8 +55,49 @@ pub struct Trace {
 pub struct Bus {
     /// Its name.
     pub name: String,
+    /// What is kept.
+    pub retention: Retention,
+    /// What an acknowledged event survives.
+    pub durability: Durability,
+    /// When two events count as one.
+    pub dedup: Option<Dedup>,
+}
+
+/// What a bus keeps. An event that a consumer still needs stays whatever this says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retention {
     /// How long events are kept at least; none means for ever.
-    pub retention: Option<Duration>,
+    pub age: Option<Duration>,
+    /// How many bytes of log are kept about; none means all.
+    pub bytes: Option<u64>,
+}
+
+/// What an acknowledged event survives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// A power cut.
+    #[default]
+    Disk,
+    /// The end of the process, but not a power cut.
+    Memory,
+}
+
+/// When two published events count as one: the second is answered with the first one's position, and not stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dedup {
+    /// How long a key is remembered.
+    pub window: Duration,
+    /// What must be the same; none means `source` and `id`.
+    pub key: Option<Vec<String>>,
+}
+
+/// A range of IP addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// The first address, or any of the range.
+    pub address: IpAddr,
+    /// How many leading bits count, at most 32 or 128.
+    pub bits: u8,
 }
 
 /// One receiver's whole contract.
@@ -73,6 +117,39 @@ pub struct Consumer {
     pub retry: Retry,
     /// Attempts under way at a time, at most.
     pub concurrency: usize,
+    /// Whose events must not overtake one another: those with the same key; none means that none must.
+    pub order_by: Option<KeyExpression>,
+    /// Events a second at most; none means no limit.
+    pub rate: Option<Rate>,
+    /// Events a request at most, where the target takes several.
+    pub batch: usize,
+    /// Where a consumer that is new to its bus begins.
+    pub start: Start,
+    /// Where its dead letters are sent as well; they are kept in any case.
+    pub dead_letters: Option<Target>,
+    /// The consumer whose dead letters it gets, instead of what a filter matches; none for those that a file names.
+    pub letters_of: Option<String>,
+}
+
+/// A limit on events a second.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rate {
+    /// Events a second in the long run.
+    pub per_second: f64,
+    /// Events at once after a quiet time.
+    pub burst: u32,
+}
+
+/// Where a consumer that is new to its bus begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Start {
+    /// With the events that are accepted from now on.
+    #[default]
+    Latest,
+    /// With the oldest event that the bus still holds.
+    Earliest,
+    /// With the first event that was accepted at or after an instant.
+    At(Timestamp),
 }
 
 /// A schema check.
@@ -156,6 +233,8 @@ pub enum Mode {
     Binary,
     /// CloudEvents structured mode.
     Structured,
+    /// CloudEvents batched mode: several events a request.
+    Batch,
 }
 
 /// An AWS service's address and region.
@@ -168,14 +247,16 @@ pub struct AwsService {
 }
 
 /// What happens after a failed attempt: exponential backoff with full jitter, until a limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Retry {
     /// Tries after the first, at most; 185 unless set, as EventBridge has it.
     pub attempts: u32,
-    /// How old an event may become; 24 h unless set, as EventBridge has it.
+    /// How long after its first try an event may be tried again; 24 h unless set, as EventBridge has it.
     pub max_age: Duration,
     /// The longest wait after the first failure.
     pub interval: Duration,
+    /// How many times longer the longest wait is after each further failure, 1 or more.
+    pub backoff_rate: f64,
     /// The longest wait after any failure.
     pub interval_max: Duration,
 }

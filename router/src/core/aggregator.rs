@@ -12,6 +12,7 @@ use super::expression;
 use super::facts::Facts;
 use super::group::{Group, Marker, Part};
 use super::ledger::AggregationLedger;
+use super::passed;
 use super::release::Completed;
 use super::rules::Interest;
 use crate::config::{Aggregation, Late};
@@ -103,6 +104,7 @@ impl Aggregator {
         group.markers = head.markers;
         group.duplicates = head.duplicates;
         group.sampled = head.sampled;
+        group.path = head.path;
         // Under the rule that it was saved with, no group is complete when its last part came.
         let at = group.last_part;
         let due = self.condition.met(&group, at).map(|_| at).or_else(|| self.condition.next(&group, at));
@@ -179,6 +181,11 @@ impl Aggregator {
         std::iter::once(key).chain(part).collect()
     }
 
+    /// Counts an event that must not be a part, because it goes round.
+    pub(crate) fn refuse(&mut self) -> Step {
+        self.discard(String::new())
+    }
+
     fn discard(&mut self, key: String) -> Step {
         self.ledger.offered += 1;
         self.ledger.discarded += 1;
@@ -204,6 +211,9 @@ impl Aggregator {
             Outcome::Duplicate
         } else {
             group.sampled |= facts.stored.trace.sampled;
+            if passed(&facts.stored.path) > passed(&group.path) {
+                group.path.clone_from(&facts.stored.path);
+            }
             let part = part(name.clone(), facts);
             let saved = Action::SavePart {
                 aggregation: site.index,

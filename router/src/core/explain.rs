@@ -13,7 +13,9 @@ impl Core {
     pub(crate) fn explain(&self, position: u64, stored: &Stored) -> Vec<Decision> {
         let facts = Facts::new(stored, position, &self.identity);
         let fields = facts.fields();
-        let consumers = self.consumers.iter().zip(self.rules.consumer_filters()).map(|(receiver, filter)| {
+        let consumers = self.consumers.iter().zip(self.rules.consumer_filters());
+        let consumers = consumers.filter(|(receiver, _)| receiver.letters_of.is_none());
+        let consumers = consumers.map(|(receiver, filter)| {
             let mut decision = ask(&receiver.name, filter, &fields);
             if let Some(gate) = receiver.gate.as_ref().filter(|_| decision.matched) {
                 let refused = gate.failure(&facts).map(|failure| gate.refusal(&failure));

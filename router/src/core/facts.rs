@@ -114,7 +114,7 @@ mod tests {
         event.data = Some(Data::Json(Bytes::from_static(payload.as_bytes())));
         let trace =
             TraceContext { trace: TraceId([1; 16]), span: SpanId([2; 8]), parent: None, sampled: true };
-        let stored = Stored { received: Timestamp::EPOCH, via: Via::HttpStructured, trace, event };
+        let stored = Stored::new(Timestamp::EPOCH, Via::HttpStructured, trace, event);
         let identity = Identity { account: "0".to_owned(), region: "r".to_owned() };
         look(&Facts::new(&stored, 1, &identity).fields());
     }

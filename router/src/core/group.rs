@@ -23,6 +23,9 @@ pub(crate) struct Group {
     pub(crate) duplicates: u64,
     /// Whether a part's publisher asked for the trace to be recorded.
     pub(crate) sampled: bool,
+    /// The longest way that a part took through other buses.
+    #[serde(default)]
+    pub(crate) path: String,
     /// The parts, in order of arrival; saved one by one.
     #[serde(skip)]
     pub(crate) parts: Vec<Part>,
@@ -67,6 +70,7 @@ impl Group {
             markers: Vec::new(),
             duplicates: 0,
             sampled: false,
+            path: String::new(),
             parts: Vec::new(),
             names: HashSet::new(),
             bytes: 0,
@@ -96,6 +100,7 @@ impl Group {
         Self {
             key: self.key.clone(),
             markers: self.markers.clone(),
+            path: self.path.clone(),
             parts: Vec::new(),
             names: HashSet::new(),
             bytes: 0,

@@ -44,6 +44,12 @@ use ledger::ConsumerLedger;
 use rules::Rules;
 
 use crate::config::{Aggregation, Consumer};
+use crate::state::record::Replayed;
+use crate::state::restore::parse;
+
+/// Buses that an event may pass through, of this router and others; one that has stops as a dead letter, since it goes
+/// round.
+pub(crate) const HOPS_MAX: usize = 16;
 
 /// Everything that decides about the events of one bus.
 pub(crate) struct Core {
@@ -59,8 +65,8 @@ pub(crate) struct Receiver {
     pub(crate) name: String,
     pub(crate) gate: Option<Gate>,
     pub(crate) ledger: ConsumerLedger,
-    /// Deliveries that are not settled.
-    pub(crate) pending: u64,
+    /// The consumer whose dead letters it gets, instead of what a filter matches.
+    pub(crate) letters_of: Option<String>,
 }
 
 /// A consumer's gate names a schema that the registry does not hold.
@@ -112,13 +118,27 @@ impl Core {
         let mut decision = Decision::default();
         let identity = Arc::clone(&self.identity);
         let facts = Facts::new(stored, position, &identity);
-        let concerned = self.rules.concerned(&facts);
+        let mut concerned = self.rules.concerned(&facts);
+        if let Some(consumer) = only_for(stored) {
+            concerned.consumers.retain(|index| self.consumers[*index].name == consumer);
+            concerned.aggregations.clear();
+        }
         decision.hops.push(self.hop(&facts, now, self.matched(&concerned)));
+        let goes_round = passed(&stored.path) >= HOPS_MAX;
         for index in concerned.consumers {
-            self.route(index, &facts, now, &mut decision);
+            if goes_round {
+                self.stop_loop(index, &facts, now, &mut decision);
+            } else {
+                self.route(index, &facts, now, &mut decision);
+            }
         }
         for (index, interest) in concerned.aggregations {
             if stored.via == Via::Release && self.aggregators[index].emitted(&stored.event) {
+                continue;
+            }
+            if goes_round {
+                let step = self.aggregators[index].refuse();
+                decision.hops.push(self.hop(&facts, now, step));
                 continue;
             }
             let mut site = Site { bus: &self.bus, index, now, decision: &mut decision };
@@ -126,6 +146,24 @@ impl Core {
             if let Some(step) = step {
                 decision.hops.push(self.hop(&facts, now, step));
             }
+        }
+        decision
+    }
+
+    /// Decides about an earlier event for one consumer alone, which began before the present.
+    pub(crate) fn backfill(
+        &mut self,
+        index: usize,
+        (now, position): (Timestamp, u64),
+        stored: &Stored,
+    ) -> Decision {
+        let mut decision = Decision::default();
+        let identity = Arc::clone(&self.identity);
+        let facts = Facts::new(stored, position, &identity);
+        let filter = self.rules.consumer_filters().nth(index).flatten();
+        let holds = filter.is_none_or(|pattern| pattern.matches_fields(&facts.fields()).unwrap_or(false));
+        if holds && only_for(stored).is_none() {
+            self.route(index, &facts, now, &mut decision);
         }
         decision
     }
@@ -161,7 +199,6 @@ impl Core {
         let receiver = &mut self.consumers[index];
         receiver.ledger.matched += 1;
         let Some(gate) = &receiver.gate else {
-            receiver.pending += 1;
             decision.actions.push(Action::Deliver { consumer: index });
             return;
         };
@@ -169,7 +206,7 @@ impl Core {
         match &action {
             Action::Drop => receiver.ledger.dropped += 1,
             Action::DeadLetter { .. } => receiver.ledger.dead_lettered += 1,
-            _ => receiver.pending += 1,
+            _ => {}
         }
         let refused = match &action {
             Action::DeadLetter { reason, .. } => Some(Step::DeadLettered {
@@ -182,6 +219,19 @@ impl Core {
         decision.actions.push(action);
         decision.hops.push(self.hop(facts, now, step));
         decision.hops.extend(refused.map(|step| self.hop(facts, now, step)));
+    }
+
+    /// Ends the way of an event that passed through too many buses.
+    fn stop_loop(&mut self, index: usize, facts: &Facts<'_>, now: Timestamp, decision: &mut Decision) {
+        let receiver = &mut self.consumers[index];
+        receiver.ledger.matched += 1;
+        receiver.ledger.dead_lettered += 1;
+        let way = facts.stored.path.replace(',', " > ");
+        let reason = format!("it goes round: it passed through {HOPS_MAX} buses, {way}");
+        let consumer = receiver.name.clone();
+        let step = Step::DeadLettered { consumer, attempts: 0, reason: reason.clone() };
+        decision.actions.push(Action::DeadLetter { consumer: index, reason });
+        decision.hops.push(self.hop(facts, now, step));
     }
 
     fn hop(&self, facts: &Facts<'_>, now: Timestamp, step: Step) -> Hop {
@@ -212,9 +262,20 @@ impl Receiver {
             name: consumer.name.clone(),
             gate: gate.transpose()?,
             ledger: ConsumerLedger::default(),
-            pending: 0,
+            letters_of: consumer.letters_of.clone(),
         })
     }
+}
+
+/// Returns how many buses an event passed through before.
+pub(crate) fn passed(path: &str) -> usize {
+    if path.is_empty() { 0 } else { path.split(',').count() }
+}
+
+/// Returns the only consumer that a replayed event is for.
+fn only_for(stored: &Stored) -> Option<String> {
+    let note = stored.note.as_deref().filter(|_| stored.via == Via::Replay)?;
+    parse::<Replayed>(note)?.consumer
 }
 
 /// Returns a span id that follows from its parent and what the step is, so that the core needs no randomness.

@@ -81,7 +81,10 @@ impl Completed<'_> {
             sampled: trace.sampled,
             step: self.step(),
         };
-        (Stored { received: self.now, via: Via::Release, trace, event }, hop)
+        let here = format!("{bus}:{}", self.rule.name);
+        let path = [self.group.path.as_str(), &here].join(",");
+        let path = path.trim_start_matches(',').to_owned();
+        (Stored { path, ..Stored::new(self.now, Via::Release, trace, event) }, hop)
     }
 
     fn step(&self) -> Step {

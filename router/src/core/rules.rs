@@ -56,7 +56,8 @@ impl Rules {
             aggregations: aggregations.iter().map(|aggregation| aggregation.filter.clone()).collect(),
             len: 0,
         };
-        for (index, consumer) in consumers.iter().enumerate() {
+        let filtered = consumers.iter().enumerate().filter(|(_, consumer)| consumer.letters_of.is_none());
+        for (index, consumer) in filtered {
             rules.add(Rule::Consumer(index), consumer.filter.as_ref());
         }
         for (index, aggregation) in aggregations.iter().enumerate() {

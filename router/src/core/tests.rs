@@ -50,7 +50,7 @@ fn file(seconds: i64, position: u64, day: u8, store: u8) -> Stored {
     let mut event = Event::new(format!("e-{position}"), "/files", "file");
     event.data = Some(Data::Json(Bytes::from(json!({"day": day, "store": format!("s{store}")}).to_string())));
     let trace = TraceContext { trace: TraceId([1; 16]), span: SpanId([2; 8]), parent: None, sampled: true };
-    Stored { received: at(seconds), via: Via::HttpStructured, trace, event }
+    Stored::new(at(seconds), Via::HttpStructured, trace, event)
 }
 
 /// The releases of a decision: key, part names, reason.

@@ -1,21 +1,24 @@
-//! [`Lane`]: one consumer's queue, a view of what was committed.
+//! [`Lane`]: one consumer's queue, a view of what was committed, and how it stands.
+//!
+//! The queue is a set of positions, compressed, so that a backlog costs next to no memory; the events stay in the log.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use api::Attempt;
-use event::Timestamp;
 use event::stored::Stored;
 use tokio::sync::Notify;
 
 use crate::config::Consumer;
-use crate::state::PendingRecord;
+use crate::queue::{Change, Queue};
+use crate::state::record::{Standing, Tried};
+use crate::state::restore::Saved;
 
 /// Events of one queue that stay in memory, so that a consumer that keeps up never reads the log again. Past it an event
 /// is a position, and read when its turn comes.
-const HELD_IN_MEMORY_MAX: usize = 256;
+const EVENTS_HELD_MAX: usize = 256;
+/// What those events' payloads may take together, in bytes; the same holds past it.
+const EVENT_BYTES_HELD_MAX: usize = 4 << 20;
 
 /// One consumer's queue and gauges, shared by the pipeline that fills it and the worker that empties it.
 pub(crate) struct Lane {
@@ -23,96 +26,181 @@ pub(crate) struct Lane {
     pub(crate) index: usize,
     /// Its contract.
     pub(crate) consumer: Consumer,
-    queue: Mutex<Queue>,
-    arrived: Notify,
-    in_flight: AtomicU64,
+    queue: Mutex<Deliveries>,
+    standing: Mutex<Standing>,
+    changed: Notify,
+    /// What its worker says of itself.
+    pub(crate) gauges: Gauges,
     address: OnceLock<String>,
 }
 
-/// One delivery to be made.
-pub(crate) struct Entry {
-    /// The event's position.
-    pub(crate) position: u64,
-    /// The event, if it is held in memory.
-    pub(crate) stored: Option<Arc<Stored>>,
-    /// The tries made so far.
-    pub(crate) attempts: Vec<Attempt>,
+/// What a worker says of itself.
+#[derive(Default)]
+pub(crate) struct Gauges {
+    /// Attempts under way.
+    pub(crate) in_flight: AtomicU64,
+    /// Deliveries that wait for another try.
+    pub(crate) retrying: AtomicU64,
+    /// Deliveries in hand that wait behind an earlier one of their key.
+    pub(crate) held: AtomicU64,
+    /// Why little or nothing is sent now, in words.
+    holding: Mutex<Option<String>>,
 }
 
-/// What a worker should do next.
-pub(crate) enum Next {
-    /// Deliver this.
-    Ready(Entry),
-    /// Nothing is due before that instant.
-    Wait(Option<Timestamp>),
+/// A delivery that a worker takes in hand.
+pub(crate) struct Taken {
+    /// The event's position.
+    pub(crate) position: u64,
+    /// The event, if it was held in memory.
+    pub(crate) stored: Option<Arc<Stored>>,
 }
 
 #[derive(Default)]
-struct Queue {
-    ready: VecDeque<Entry>,
-    retries: BinaryHeap<Reverse<Retry>>,
-}
-
-struct Retry {
-    at: Timestamp,
-    entry: Entry,
+struct Deliveries {
+    /// All that are not settled, as it is or will be committed.
+    pending: Queue,
+    /// Those of them that were committed and that no worker has in hand.
+    waiting: Queue,
+    held: BTreeMap<u64, Arc<Stored>>,
+    held_bytes: usize,
+    /// Those that were tried before the store was opened, for the worker to take in hand first.
+    tried: BTreeMap<u64, Tried>,
+    /// How often each was tried, of those that were.
+    tries: BTreeMap<u64, u32>,
 }
 
 impl Lane {
-    /// Returns a lane with the deliveries that were pending when the store was opened. Those that were tried wait for
-    /// the time of their next try.
-    pub(crate) fn new(index: usize, consumer: Consumer, pending: Vec<(u64, PendingRecord)>) -> Self {
-        let mut queue = Queue::default();
-        for (position, PendingRecord { attempts, next }) in pending {
-            let tried = !attempts.is_empty();
-            let entry = Entry { position, stored: None, attempts };
-            if tried {
-                queue.retries.push(Reverse(Retry { at: next, entry }));
-            } else {
-                queue.ready.push_back(entry);
-            }
+    /// Returns a lane with what was saved of it.
+    pub(crate) fn new(index: usize, consumer: Consumer, saved: Saved) -> Self {
+        let mut waiting = saved.pending.clone();
+        for position in saved.tried.keys() {
+            waiting.remove(*position);
         }
+        let tries = saved.tried.iter().map(|(position, tried)| (*position, tried.number())).collect();
+        let queue = Deliveries {
+            pending: saved.pending,
+            waiting,
+            tried: saved.tried,
+            tries,
+            ..Deliveries::default()
+        };
         Self {
             index,
             consumer,
             queue: Mutex::new(queue),
-            arrived: Notify::new(),
-            in_flight: AtomicU64::new(0),
+            standing: Mutex::new(saved.standing.unwrap_or_default()),
+            changed: Notify::new(),
+            gauges: Gauges::default(),
             address: OnceLock::new(),
         }
     }
 
-    /// Queues a committed delivery.
-    pub(crate) fn push(&self, position: u64, stored: &Arc<Stored>) {
-        let mut queue = self.lock();
-        let stored = (queue.ready.len() < HELD_IN_MEMORY_MAX).then(|| Arc::clone(stored));
-        queue.ready.push_back(Entry { position, stored, attempts: Vec::new() });
-        drop(queue);
-        self.arrived.notify_one();
+    /// Adds a delivery to what the next commit saves. Returns false if it is there already.
+    pub(crate) fn queue(&self, position: u64) -> bool {
+        self.lock().pending.insert(position)
     }
 
-    /// Queues a delivery for another try.
-    pub(crate) fn retry(&self, at: Timestamp, entry: Entry) {
-        self.lock().retries.push(Reverse(Retry { at, entry }));
+    /// Takes a delivery out of what the next commit saves.
+    pub(crate) fn settle(&self, position: u64) {
+        let mut queue = self.lock();
+        queue.pending.remove(position);
+        queue.tries.remove(&position);
     }
 
-    /// Returns the next delivery that is due, retries first.
-    pub(crate) fn next(&self, now: Timestamp) -> Next {
+    /// Takes note of a try that failed.
+    pub(crate) fn tried(&self, position: u64, tried: &Tried) {
+        self.lock().tries.insert(position, tried.number());
+    }
+
+    /// Returns how often a delivery was tried that is not settled.
+    pub(crate) fn tries(&self, position: u64) -> u32 {
+        self.lock().tries.get(&position).copied().unwrap_or(0)
+    }
+
+    /// Takes back deliveries that a worker cannot make now.
+    pub(crate) fn put_back(&self, positions: &[u64]) {
         let mut queue = self.lock();
-        if queue.retries.peek().is_some_and(|Reverse(retry)| retry.at <= now)
-            && let Some(Reverse(retry)) = queue.retries.pop()
+        for position in positions {
+            queue.waiting.insert(*position);
+        }
+    }
+
+    /// Returns what the next commit must save of the queue.
+    pub(crate) fn changes(&self) -> Vec<Change> {
+        self.lock().pending.changes()
+    }
+
+    /// Gives a committed delivery to the worker.
+    pub(crate) fn push(&self, position: u64, stored: Option<&Arc<Stored>>) {
+        let mut queue = self.lock();
+        queue.waiting.insert(position);
+        if let Some(stored) = stored
+            && queue.held.len() < EVENTS_HELD_MAX
+            && queue.held_bytes + bytes(stored) <= EVENT_BYTES_HELD_MAX
         {
-            return Next::Ready(retry.entry);
+            queue.held_bytes += bytes(stored);
+            queue.held.insert(position, Arc::clone(stored));
         }
-        match queue.ready.pop_front() {
-            Some(entry) => Next::Ready(entry),
-            None => Next::Wait(queue.retries.peek().map(|Reverse(retry)| retry.at)),
-        }
+        drop(queue);
+        self.changed.notify_one();
     }
 
-    /// Waits until a delivery was queued.
-    pub(crate) async fn arrived(&self) {
-        self.arrived.notified().await;
+    /// Takes the first delivery that nobody has in hand.
+    pub(crate) fn take(&self) -> Option<Taken> {
+        let mut queue = self.lock();
+        let position = queue.waiting.first()?;
+        queue.waiting.remove(position);
+        let stored = queue.held.remove(&position);
+        queue.held_bytes -= stored.as_ref().map_or(0, bytes);
+        Some(Taken { position, stored })
+    }
+
+    /// Takes what was tried before the store was opened.
+    pub(crate) fn take_tried(&self) -> BTreeMap<u64, Tried> {
+        std::mem::take(&mut self.lock().tried)
+    }
+
+    /// Returns whether a delivery is not settled.
+    pub(crate) fn is_pending(&self, position: u64) -> bool {
+        self.lock().pending.contains(position)
+    }
+
+    /// Returns the position of the oldest delivery that is not settled.
+    pub(crate) fn oldest(&self) -> Option<u64> {
+        self.lock().pending.first()
+    }
+
+    /// Returns how many deliveries are not settled.
+    pub(crate) fn pending(&self) -> u64 {
+        self.lock().pending.len()
+    }
+
+    /// Waits until a delivery was queued, or its standing changed.
+    pub(crate) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// Returns how it stands.
+    pub(crate) fn standing(&self) -> Standing {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Changes how it stands.
+    pub(crate) fn set_standing(&self, standing: Standing) {
+        *self.standing.lock().unwrap_or_else(PoisonError::into_inner) = standing;
+        self.changed.notify_one();
+    }
+
+    /// Returns whether deliveries may be made. Where there is an order, they wait until all earlier events are queued.
+    pub(crate) fn is_open(&self) -> bool {
+        let standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        let may_begin = standing.backfill.is_none() || self.consumer.order_by.is_none();
+        !standing.paused && standing.stopped.is_none() && may_begin
+    }
+
+    /// Returns whether earlier events are left that it has not been asked about.
+    pub(crate) fn has_backfill(&self) -> bool {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner).backfill.is_some()
     }
 
     /// Says where its events go, once.
@@ -125,37 +213,38 @@ impl Lane {
         self.address.get().map_or("", String::as_str)
     }
 
-    /// Says how many attempts are under way.
-    pub(crate) fn set_in_flight(&self, count: usize) {
-        self.in_flight.store(count as u64, Ordering::Relaxed);
-    }
-
-    /// Returns how many attempts are under way.
-    pub(crate) fn in_flight(&self) -> u64 {
-        self.in_flight.load(Ordering::Relaxed)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Queue> {
+    fn lock(&self) -> MutexGuard<'_, Deliveries> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl PartialEq for Retry {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
+impl Gauges {
+    /// Returns how many attempts are under way.
+    pub(crate) fn in_flight(&self) -> u64 {
+        self.in_flight.load(Ordering::Relaxed)
     }
 }
 
-impl Eq for Retry {}
+impl Gauges {
+    /// Returns why little or nothing is sent now.
+    pub(crate) fn holding(&self) -> Option<String> {
+        self.holding.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 
-impl PartialOrd for Retry {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
+    /// Says why little or nothing is sent now.
+    pub(crate) fn set_holding(&self, holding: Option<String>) {
+        *self.holding.lock().unwrap_or_else(PoisonError::into_inner) = holding;
     }
 }
 
-impl Ord for Retry {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at, self.entry.position).cmp(&(other.at, other.entry.position))
+fn bytes(stored: &Arc<Stored>) -> usize {
+    stored.event.data.as_ref().map_or(0, |data| data.bytes().len())
+}
+
+#[cfg(test)]
+impl Lane {
+    /// Returns whether a delivery waits for a worker to take it in hand.
+    pub(crate) fn is_waiting(&self, position: u64) -> bool {
+        self.lock().waiting.contains(position)
     }
 }

@@ -1,55 +1,68 @@
 //! Deliveries whose event cannot be had.
 
+use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use store::{Durability, Options, Partition};
+use store::{Durability, Local, NewEvent, Options, Partition};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
-use super::lane::{Entry, Next};
-use super::{Outlet, Settled, Worker};
+use super::attempt::{Outlet, Sender};
+use super::worker::Worker;
+use super::{Settled, Settlement};
 use crate::bus::Bus;
-use crate::clock;
 
 /// Small segments, of which many are read from the disk.
 fn small() -> Options {
     Options { segment_bytes: 4096, durability: Durability::Memory, ..Options::default() }
 }
 
-fn worker(partition: Partition) -> Worker {
-    let bus = Bus::fixture(partition);
+fn open(folder: &Path) -> Local {
+    Local::open(folder, small()).unwrap().0
+}
+
+/// Lets a worker go as far as it can with one delivery. Returns what it says, or nothing if it puts the delivery back.
+async fn run(partition: Local, position: u64) -> Option<Settlement> {
+    let (bus, _orders) = Bus::fixture(partition);
     let lane = Arc::clone(&bus.lanes()[0]);
-    let (settlements, _) = mpsc::channel(1);
-    Worker { outlet: Outlet::Bus(Arc::clone(&bus)), bus, lane, settlements }
+    lane.push(position, None);
+    let (settlements, mut said) = mpsc::channel(1);
+    let sender = Sender { outlet: Outlet::Bus(Arc::clone(&bus)), bus, lane: Arc::clone(&lane) };
+    let worker = pin!(Worker::new(sender, settlements).run(CancellationToken::new()));
+    assert!(futures::poll!(worker).is_pending());
+    let settlement = said.try_recv().ok();
+    assert_eq!(settlement.is_none(), lane.is_waiting(position), "a delivery waits or is settled");
+    settlement
 }
 
-fn entry(position: u64) -> Entry {
-    Entry { position, stored: None, attempts: Vec::new() }
-}
-
-async fn check_lost(worker: &Worker, position: u64, why: &str) {
-    let settlement = worker.attempt(entry(position)).await.unwrap();
+async fn check_lost(partition: Local, position: u64, why: &str) {
+    let settlement = run(partition, position).await.unwrap();
     assert_eq!((settlement.consumer, settlement.position), (0, position));
-    let Settled::DeadLettered { reason, .. } = settlement.result else { panic!("position {position}") };
-    assert!(reason.contains(why), "{reason}");
+    let Settled::DeadLettered(given_up) = settlement.result else { panic!("position {position}") };
+    assert!(given_up.reason.contains(why), "{}", given_up.reason);
+}
+
+fn event(bytes: Vec<u8>) -> NewEvent {
+    NewEvent { bytes: Bytes::from(bytes), key: None, at_ms: 0 }
 }
 
 #[tokio::test]
 async fn what_is_gone_or_no_event_is_given_up() {
     let dir = tempfile::tempdir().unwrap();
-    let (partition, _) = Partition::open(dir.path(), small()).unwrap();
-    partition.append(vec![Bytes::from_static(b"no event")]).await.unwrap();
-    let worker = worker(partition);
-    check_lost(&worker, 1, "the stored event").await;
-    check_lost(&worker, 2, "the log no longer holds the event").await;
+    let partition = open(dir.path());
+    partition.append(vec![event(b"no event".to_vec())]).await.unwrap();
+    check_lost(partition.clone(), 1, "the stored event").await;
+    check_lost(partition, 2, "the log no longer holds the event").await;
 }
 
 #[tokio::test]
 async fn what_cannot_be_read_now_waits() {
     let dir = tempfile::tempdir().unwrap();
-    let (partition, _) = Partition::open(dir.path(), small()).unwrap();
+    let partition = open(dir.path());
     for _ in 0..100 {
-        partition.append(vec![Bytes::from(vec![0; 100])]).await.unwrap();
+        partition.append(vec![event(vec![0; 100])]).await.unwrap();
     }
     partition.close().await.unwrap();
     drop(partition);
@@ -57,10 +70,5 @@ async fn what_cannot_be_read_now_waits() {
     let mut bytes = std::fs::read(&segment).unwrap();
     bytes[1000..3000].fill(1);
     std::fs::write(&segment, bytes).unwrap();
-
-    let worker = worker(Partition::open(dir.path(), small()).unwrap().0);
-    let before = clock::now();
-    assert!(worker.attempt(entry(10)).await.is_none());
-    let Next::Wait(Some(again)) = worker.lane.next(before) else { panic!("it is not queued") };
-    assert!(again > before);
+    assert!(run(open(dir.path()), 10).await.is_none());
 }

@@ -1,5 +1,7 @@
 //! CloudEvents over HTTP: binary, structured and batched mode.
 
+use api::{Duplicate, Published};
+use axum::Json;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -8,6 +10,7 @@ use event::http::Mode;
 use event::{Event, json};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
+use store::Appended;
 
 use super::refusal::Refusal;
 use crate::ingest::{self, Unfit, Upstream};
@@ -27,8 +30,23 @@ pub(crate) async fn publish(
     events.iter().try_for_each(|event| ingest::check(event).map_err(|unfit| refuse(event, &unfit)))?;
     let upstream = Upstream::of(headers);
     let events = events.into_iter().map(|event| (event, upstream.clone())).collect();
-    ingest::accept(bus, events, via, shared.sample()).await.map_err(|error| Refusal::store(&error))?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    let appended =
+        ingest::accept(bus, events, via, shared.sample()).await.map_err(|error| Refusal::store(&error))?;
+    Ok(answer(&appended))
+}
+
+/// Says nothing where all is new, and else which events were there before: their places in the request and the position
+/// of the first one.
+fn answer(appended: &[Appended]) -> Response {
+    let duplicate = |(index, one): (usize, &Appended)| match one {
+        Appended::At(_) => None,
+        Appended::DuplicateOf(position) => Some(Duplicate { index, position: position.0 }),
+    };
+    let duplicates: Vec<Duplicate> = appended.iter().enumerate().filter_map(duplicate).collect();
+    if duplicates.is_empty() {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    (StatusCode::OK, Json(Published { duplicates })).into_response()
 }
 
 fn decode(headers: &HeaderMap, body: Bytes) -> Result<(Vec<Event>, Via), Refusal> {

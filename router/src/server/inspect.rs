@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use api::{DeadLetter, EventDetail, GroupStatus, Overview};
+use api::{EventDetail, GroupStatus, Overview};
 use axum::Json;
 use axum::extract::{Query, State};
 use http::StatusCode;
@@ -12,14 +12,11 @@ use super::refusal::Refusal;
 use crate::report;
 use crate::router::Shared;
 
-/// Dead letters answered at a time, at most.
-const DEAD_LETTERS_MAX: usize = 1_000;
-
-type Parameters = Query<HashMap<String, String>>;
+pub(super) type Parameters = Query<HashMap<String, String>>;
 
 /// Answers the state of the router at a glance.
 pub(crate) async fn overview(State(shared): State<Arc<Shared>>) -> Json<Overview> {
-    Json(report::overview(&shared))
+    Json(report::overview(&shared).await)
 }
 
 /// Answers the open groups.
@@ -44,22 +41,7 @@ pub(crate) async fn event(
     let id = parameters.get("id").ok_or_else(|| {
         Refusal::new(StatusCode::BAD_REQUEST, "missing-parameter", "name the event: ?id=EVENT_ID").field("id")
     })?;
-    report::event(&shared, id).map(Json).ok_or_else(|| unknown("event", id))
-}
-
-/// Answers the newest dead letters.
-pub(crate) async fn dead_letters(
-    State(shared): State<Arc<Shared>>,
-    Query(parameters): Parameters,
-) -> Result<Json<Vec<DeadLetter>>, Refusal> {
-    let consumer = parameters.get("consumer");
-    if let Some(name) = consumer
-        && !shared.has_consumer(name)
-    {
-        return Err(unknown("consumer", name));
-    }
-    let limit = number(&parameters, "limit")?.unwrap_or(100).min(DEAD_LETTERS_MAX);
-    Ok(Json(report::dead_letters(&shared, consumer.map(String::as_str), limit)))
+    report::event(&shared, id).await.map(Json).ok_or_else(|| unknown("event", id))
 }
 
 /// Reads a parameter that is a number.
@@ -72,6 +54,7 @@ pub(crate) fn number(parameters: &HashMap<String, String>, name: &str) -> Result
     text.parse().map(Some).map_err(|_| invalid())
 }
 
-fn unknown(what: &str, name: &str) -> Refusal {
+/// Answers a name that is not known.
+pub(super) fn unknown(what: &str, name: &str) -> Refusal {
     Refusal::new(StatusCode::NOT_FOUND, "unknown-name", format!("there is no {what} `{name}`")).field(what)
 }

@@ -21,7 +21,7 @@ use crate::router::Shared;
 pub(crate) async fn scrape(State(shared): State<Arc<Shared>>) -> Response {
     let mut registry = Registry::with_prefix("railpost");
     registry.register_collector(Box::new(Scrape {
-        overview: report::overview(&shared),
+        overview: report::overview(&shared).await,
         unknown_bus: shared.observer().unknown_bus(),
         exported: shared.observer().exported(),
     }));

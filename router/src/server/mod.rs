@@ -3,16 +3,20 @@
 //! * [`cloudevents`]: `POST /` and `POST /buses/{bus}/events`
 //! * [`eventbridge`]: `POST /` with `X-Amz-Target`
 //! * [`inspect`]: `/api/v1`, what the dashboard and the command line ask
+//! * [`dead_letters`], which is `/api/v1/dead-letters`
+//! * [`operate`]: `/api/v1/consumers`, `/api/v1/replays`, `/api/v1/archive`
 //! * [`tail`]: `/api/v1/tail`, hops as they happen
 //! * [`health`]: `/healthz`, `/readyz`
 //! * [`metrics`], which is `/metrics`
 //! * [`refusal`]: every answer that is not a success
 
 mod cloudevents;
+mod dead_letters;
 mod eventbridge;
 mod health;
 mod inspect;
 mod metrics;
+mod operate;
 mod refusal;
 mod tail;
 
@@ -40,7 +44,14 @@ pub(crate) fn routes(shared: Arc<Shared>) -> Router {
         .route("/api/v1/overview", get(inspect::overview))
         .route("/api/v1/groups", get(inspect::groups))
         .route("/api/v1/event", get(inspect::event))
-        .route("/api/v1/dead-letters", get(inspect::dead_letters))
+        .route("/api/v1/dead-letters", get(dead_letters::list))
+        .route("/api/v1/dead-letters/redrive", post(dead_letters::redrive))
+        .route("/api/v1/dead-letters/purge", post(dead_letters::purge))
+        .route("/api/v1/consumers/pause", post(operate::pause))
+        .route("/api/v1/consumers/resume", post(operate::resume))
+        .route("/api/v1/replays", get(operate::replays).post(operate::replay))
+        .route("/api/v1/replays/cancel", post(operate::cancel_replay))
+        .route("/api/v1/archive", get(operate::archive))
         .route("/api/v1/tail", get(tail::tail))
         .fallback(refusal::no_such_path)
         .method_not_allowed_fallback(refusal::no_such_method)

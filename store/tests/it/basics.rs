@@ -1,7 +1,7 @@
 use bytes::Bytes;
-use store::{OpenError, Options, Partition, Position, ReadBudget, Space, Tx};
+use store::{Local, OpenError, Options, Partition, Position, ReadBudget, Space, Tx};
 
-use crate::{append, event, events, numbered, open, run, small};
+use crate::{append, append_all, event, events, get, keys, numbered, open, run, small, value};
 
 fn commit_of_two() -> Tx {
     Tx {
@@ -15,20 +15,18 @@ fn commit_of_two() -> Tx {
     }
 }
 
-fn check_contents(partition: &Partition) {
+fn check_contents(partition: &Local) {
     assert_eq!(events(partition), numbered(&["one", "two", "three", "four"]));
     assert_eq!(partition.head(), Position(4));
     assert_eq!(partition.applied(), Position(2));
-    assert_eq!(partition.get(Position(3)).unwrap(), Some(Bytes::from("three")));
-    assert_eq!(partition.get(Position(5)).unwrap(), None);
-    assert_eq!(partition.get(Position(0)).unwrap(), None);
-    assert_eq!(partition.state(Space(1), b"a/1"), Some(Bytes::from("x")));
-    assert_eq!(partition.state(Space(2), b"a/1"), None);
-    assert_eq!(partition.scan(Space(1), b"a/").len(), 2);
-    assert_eq!(partition.scan(Space(1), b"b"), vec![]);
-    assert_eq!(partition.first(Space(1), b"a/"), Some((Bytes::from("a/1"), Bytes::from("x"))));
-    assert_eq!(partition.first(Space(1), b"b"), None);
-    assert_eq!(partition.count(Space(1)), 2);
+    assert_eq!(get(partition, 3), Some(Bytes::from("three")));
+    assert_eq!(get(partition, 5), None);
+    assert_eq!(get(partition, 0), None);
+    assert_eq!(value(partition, 1, "a/1"), Some(Bytes::from("x")));
+    assert_eq!(value(partition, 2, "a/1"), None);
+    assert_eq!(keys(partition, 1, "a/").len(), 2);
+    assert_eq!(keys(partition, 1, "b"), vec![]);
+    assert_eq!(keys(partition, 1, "").len(), 2);
 }
 
 #[test]
@@ -37,15 +35,15 @@ fn what_was_written_is_there_before_and_after_reopening() {
     let partition = open(dir.path(), &Options::default());
     let put = Tx { put: vec![(Space(1), Bytes::from("b"), Bytes::from("z"))], ..Tx::default() };
     run(partition.commit(put)).unwrap();
-    let positions = run(partition.append(vec![Bytes::from("one"), Bytes::from("two")])).unwrap();
-    assert_eq!(positions.into_iter().collect::<Vec<_>>(), [Position(1), Position(2)]);
+    let positions = append_all(&partition, [Bytes::from("one"), Bytes::from("two")]);
+    assert_eq!(positions, [Position(1), Position(2)]);
     let committed = run(partition.commit(commit_of_two())).unwrap();
     assert_eq!(committed.emitted.first(), Some(Position(3)));
     assert_eq!(committed.emitted.last(), Some(Position(4)));
     check_contents(&partition);
 
     drop(partition);
-    let (partition, recovery) = Partition::open(dir.path(), Options::default()).unwrap();
+    let (partition, recovery) = Local::open(dir.path(), Options::default()).unwrap();
     assert_eq!((recovery.records, recovery.events, recovery.torn_bytes), (5, 4, 0));
     check_contents(&partition);
 
@@ -60,7 +58,7 @@ fn a_put_wins_over_a_delete_of_the_same_commit() {
     let put = vec![(Space(0), key.clone(), Bytes::from("value"))];
     let partition = open(dir.path(), &small());
     run(partition.commit(Tx { put, delete: vec![(Space(0), key)], ..Tx::default() })).unwrap();
-    assert_eq!(partition.state(Space(0), b"key"), Some(Bytes::from("value")));
+    assert_eq!(value(&partition, 0, "key"), Some(Bytes::from("value")));
 }
 
 #[test]
@@ -85,7 +83,7 @@ fn events_are_found_across_segments_and_between_commits() {
     let expected: Vec<_> = (1..=300).map(|number| (number, event(number))).collect();
     assert_eq!(events(&partition), expected);
     for number in (1..=300).rev().step_by(7) {
-        assert_eq!(partition.get(Position(number)).unwrap(), Some(event(number)));
+        assert_eq!(get(&partition, number), Some(event(number)));
     }
     assert!(partition.segments().len() > 10);
 }
@@ -95,9 +93,9 @@ fn a_read_keeps_to_its_budget_but_returns_one_event() {
     let dir = tempfile::tempdir().unwrap();
     let partition = open(dir.path(), &Options::default());
     let large = Bytes::from(vec![1; 600_000]);
-    run(partition.append(vec![event(1), event(2), event(3), large.clone()])).unwrap();
+    append_all(&partition, [event(1), event(2), event(3), large.clone()]);
     let lengths = |after, events, bytes| {
-        let read = partition.read(Position(after), ReadBudget { events, bytes }).unwrap();
+        let read = run(partition.read(Position(after), ReadBudget { events, bytes })).unwrap();
         read.iter().map(|(_, event)| event.len()).collect::<Vec<_>>()
     };
     assert_eq!(lengths(0, 2, 1000), [100, 100]);
@@ -126,14 +124,14 @@ fn a_record_may_be_larger_than_a_segment() {
 fn a_directory_has_one_user_at_a_time() {
     let dir = tempfile::tempdir().unwrap();
     let partition = open(dir.path(), &small());
-    let refused = Partition::open(dir.path(), small()).unwrap_err();
+    let refused = Local::open(dir.path(), small()).unwrap_err();
     assert!(matches!(&refused, OpenError::Locked { dir: locked } if locked == dir.path()), "{refused}");
     assert!(refused.to_string().contains(&dir.path().display().to_string()));
     let other_handle = partition.clone();
     drop(partition);
-    assert!(Partition::open(dir.path(), small()).is_err());
+    assert!(Local::open(dir.path(), small()).is_err());
     drop(other_handle);
-    assert!(Partition::open(dir.path(), small()).is_ok());
+    assert!(Local::open(dir.path(), small()).is_ok());
 }
 
 #[test]
@@ -146,8 +144,8 @@ fn the_state_is_written_down_along_the_way() {
         run(partition.commit(Tx { put, applied: Some(Position(number)), ..Tx::default() })).unwrap();
     }
     drop(partition);
-    let (partition, recovery) = Partition::open(dir.path(), options()).unwrap();
+    let (partition, recovery) = Local::open(dir.path(), options()).unwrap();
     assert!(recovery.records < 400, "{recovery:?}");
-    assert_eq!(partition.state(Space(0), b"7"), Some(event(497)));
-    assert_eq!((partition.count(Space(0)), partition.applied()), (10, Position(500)));
+    assert_eq!(value(&partition, 0, "7"), Some(event(497)));
+    assert_eq!((keys(&partition, 0, "").len(), partition.applied()), (10, Position(500)));
 }

@@ -1,15 +1,12 @@
 //! The last file cut or changed at every byte of the last frames.
 
-use std::{
-    fs::{self, OpenOptions},
-    path::Path,
-};
+use std::{fs, path::Path};
 
 use bytes::Bytes;
-use store::{OpenError, Partition, Position, Space, Tx};
+use store::{Local, OpenError, Partition, Position, Space, Tx};
 use tempfile::TempDir;
 
-use crate::{append, events, killed, open, run, small};
+use crate::{append, append_all, events, keys, killed, open, run, small};
 
 const FILE: &str = "00000000000000000001.log";
 
@@ -39,14 +36,14 @@ fn write() -> Written {
     };
     run(partition.commit(tx)).unwrap();
     let second = end();
-    run(partition.append(vec![Bytes::from("c"), Bytes::from("d"), Bytes::from("e")])).unwrap();
+    append_all(&partition, [Bytes::from("c"), Bytes::from("d"), Bytes::from("e")]);
     let ends = [first, second, end()];
     Written { dir: killed(dir.path()), ends }
 }
 
-fn seen(partition: &Partition) -> Seen {
+fn seen(partition: &Local) -> Seen {
     let events = events(partition).into_iter().map(|(_, event)| event).collect();
-    (events, partition.scan(Space(0), b""), partition.applied().0)
+    (events, keys(partition, 0, ""), partition.applied().0)
 }
 
 /// Returns what may be seen after each whole record, from the first event on.
@@ -60,7 +57,7 @@ fn prefixes() -> Vec<Seen> {
 
 /// Opens what a crash left, checks that it is a prefix that writing goes on from, and returns which one.
 fn check_prefix(dir: &Path) -> (usize, u64) {
-    let (partition, recovery) = Partition::open(dir, small()).unwrap();
+    let (partition, recovery) = Local::open(dir, small()).unwrap();
     let before = seen(&partition);
     let prefix =
         prefixes().into_iter().position(|prefix| prefix == before).unwrap_or_else(|| panic!("{before:?}"));
@@ -74,13 +71,14 @@ fn check_prefix(dir: &Path) -> (usize, u64) {
 }
 
 #[test]
-fn a_file_cut_at_any_byte_gives_whole_records() {
+fn a_write_that_ended_at_any_byte_gives_whole_records() {
     let written = write();
     let mut last = 0;
     for cut in written.ends[0]..=written.ends[2] {
         let dir = killed(written.dir.path());
-        let file = OpenOptions::new().write(true).open(dir.path().join(FILE)).unwrap();
-        file.set_len(cut as u64).unwrap();
+        let mut bytes = fs::read(dir.path().join(FILE)).unwrap();
+        bytes[cut..].fill(0);
+        fs::write(dir.path().join(FILE), bytes).unwrap();
         let (prefix, _) = check_prefix(dir.path());
         assert!(prefix >= last, "byte {cut}");
         assert_eq!(prefix > 0, cut >= written.ends[1], "byte {cut}");
@@ -107,7 +105,7 @@ fn a_change_of_any_byte_before_the_last_write_is_refused() {
     for byte in written.ends[0]..written.ends[1] {
         let dir = killed(written.dir.path());
         flip(&dir.path().join(FILE), byte);
-        let error = Partition::open(dir.path(), small()).unwrap_err();
+        let error = Local::open(dir.path(), small()).unwrap_err();
         let OpenError::Corrupt { file, byte: at, position, .. } = &error else {
             panic!("byte {byte}: {error}")
         };

@@ -2,10 +2,10 @@
 
 use std::{fs, path::Path};
 
-use store::{Error, OpenError, Partition, Position, ReadBudget};
+use store::{Error, Local, OpenError, Partition, Position, ReadBudget};
 use tempfile::TempDir;
 
-use crate::{append_each, event, open, run, small};
+use crate::{append_each, event, get, open, run, small};
 
 /// Four segments, the state written down at the end.
 fn closed() -> TempDir {
@@ -24,7 +24,7 @@ fn change(file: &Path, byte: usize) {
 }
 
 fn check_refused(dir: &Path, why: &str) {
-    let error = Partition::open(dir, small()).unwrap_err();
+    let error = Local::open(dir, small()).unwrap_err();
     assert!(matches!(error, OpenError::Corrupt { .. }), "{error}");
     assert!(error.to_string().contains(why), "{error}");
 }
@@ -34,10 +34,10 @@ fn a_damaged_old_segment_is_told_when_it_is_read() {
     let dir = closed();
     change(&dir.path().join("00000000000000000001.log"), 1000);
     let partition = open(dir.path(), &small());
-    let error = partition.read(Position(3), ReadBudget { events: 1, bytes: 1 }).unwrap_err();
+    let error = run(partition.read(Position(3), ReadBudget { events: 1, bytes: 1 })).unwrap_err();
     assert!(matches!(error, Error::Corrupt { position: Position(4), .. }), "{error}");
-    assert_eq!(partition.get(Position(3)).unwrap(), Some(event(3)));
-    assert_eq!(partition.get(Position(50)).unwrap(), Some(event(50)));
+    assert_eq!(get(&partition, 3), Some(event(3)));
+    assert_eq!(get(&partition, 50), Some(event(50)));
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn missing_files_are_refused() {
     for number in 2..=4 {
         let dir = closed();
         fs::remove_file(dir.path().join(format!("{number:020}.log"))).unwrap();
-        let error = Partition::open(dir.path(), small()).unwrap_err();
+        let error = Local::open(dir.path(), small()).unwrap_err();
         assert!(matches!(error, OpenError::Corrupt { .. }), "{number}: {error}");
     }
 }
@@ -79,7 +79,7 @@ fn an_unknown_version_is_refused() {
     for (file, byte) in [("state", 8), ("00000000000000000004.log", 8)] {
         let dir = closed();
         change(&dir.path().join(file), byte);
-        let error = Partition::open(dir.path(), small()).unwrap_err();
-        assert!(matches!(error, OpenError::Version { found: 0, known: 1, .. }), "{file}: {error}");
+        let error = Local::open(dir.path(), small()).unwrap_err();
+        assert!(matches!(error, OpenError::Version { found: 3, known: 2, .. }), "{file}: {error}");
     }
 }

@@ -3,17 +3,23 @@
 use std::fs;
 
 use bytes::Bytes;
-use store::{Error, OpenError, Options, Partition, Position, Space, Tx};
+use store::{
+    Appended, Error, Local, NewEvent, OpenError, Options, Partition, Position, ReadBudget, Space, Tx,
+};
 use tokio::task::JoinSet;
 
-use crate::{append, append_each, event, events, open, run, small};
+use crate::{append, append_each, event, events, keys, only_from, open, run, small};
+
+fn new(number: u64) -> NewEvent {
+    NewEvent::unkeyed(event(number))
+}
 
 /// Sends many appends at once and returns what became of them.
-async fn appended_at_once(partition: &Partition, count: u64) -> Vec<Result<store::Positions, Error>> {
+async fn appended_at_once(partition: &Local, count: u64) -> Vec<Result<Vec<Appended>, Error>> {
     let mut set = JoinSet::new();
     for number in 0..count {
         let partition = partition.clone();
-        set.spawn(async move { partition.append(vec![event(number)]).await });
+        set.spawn(async move { partition.append(vec![new(number)]).await });
     }
     set.join_all().await
 }
@@ -39,7 +45,7 @@ fn an_append_beyond_the_queue_is_refused_and_a_commit_waits() {
             }
             assert!(set.join_all().await.iter().all(Result::is_ok));
         });
-        assert_eq!(partition.count(Space(0)), 200);
+        assert_eq!(keys(&partition, 0, "").len(), 200);
     }
 }
 
@@ -47,7 +53,7 @@ fn an_append_beyond_the_queue_is_refused_and_a_commit_waits() {
 fn a_request_larger_than_the_queue_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let partition = open(dir.path(), &Options { queue_bytes_max: 1024, ..small() });
-    let error = run(partition.append(vec![Bytes::from(vec![0; 1000])])).unwrap_err();
+    let error = run(partition.append(vec![NewEvent::unkeyed(vec![0; 1000])])).unwrap_err();
     assert!(matches!(error, Error::TooLarge { bytes: 1029, bytes_max: 1024 }), "{error}");
     let put = vec![(Space(0), Bytes::new(), Bytes::from(vec![0; 1000]))];
     let error = run(partition.commit(Tx { put, ..Tx::default() })).unwrap_err();
@@ -79,15 +85,15 @@ fn after_a_failure_nothing_is_done_any_more() {
     let partition = open(&dir.path().join("bus"), &small());
     append(&partition, event(1));
     fs::remove_dir_all(dir.path().join("bus")).unwrap();
-    let failed = (0..100).find_map(|number| run(partition.append(vec![event(number)])).err()).unwrap();
+    let failed = (0..100).find_map(|number| run(partition.append(vec![new(number)])).err()).unwrap();
     assert!(matches!(failed, Error::Failed { .. }), "{failed}");
     let head = partition.head();
     let tx = Tx { applied: Some(Position(1)), ..Tx::default() };
     let later = [
-        run(partition.append(vec![event(1)])).unwrap_err(),
+        run(partition.append(vec![new(1)])).unwrap_err(),
         run(partition.commit(tx)).unwrap_err(),
-        partition.get(Position(1)).unwrap_err(),
-        partition.truncate(head, None).unwrap_err(),
+        run(partition.read(Position(0), ReadBudget::default())).unwrap_err(),
+        run(partition.reclaim(only_from(head.0))).unwrap_err(),
         run(partition.close()).unwrap_err(),
     ];
     for error in later {
@@ -103,12 +109,12 @@ fn a_closed_partition_says_so() {
     let partition = open(dir.path(), &small());
     append(&partition, event(1));
     run(partition.close()).unwrap();
-    assert!(matches!(run(partition.append(vec![event(2)])), Err(Error::Closed)));
+    assert!(matches!(run(partition.append(vec![new(2)])), Err(Error::Closed)));
     assert!(matches!(
         run(partition.commit(Tx { applied: Some(Position(1)), ..Tx::default() })),
         Err(Error::Closed)
     ));
-    assert!(matches!(partition.truncate(Position(1), None), Err(Error::Closed)));
+    assert!(matches!(run(partition.reclaim(only_from(1))), Err(Error::Closed)));
     run(partition.close()).unwrap();
     assert_eq!(events(&open(dir.path(), &small())).len(), 1);
 }
@@ -123,7 +129,7 @@ fn options_have_limits() {
         Options { snapshot_every_bytes: 0, ..small() },
     ];
     for options in wrong {
-        let error = Partition::open(dir.path(), options).unwrap_err();
+        let error = Local::open(dir.path(), options).unwrap_err();
         assert!(matches!(error, OpenError::Option { .. }), "{error}");
     }
 }

@@ -5,16 +5,21 @@
 extern crate railpost_store as store;
 
 mod basics;
+mod conformance;
 mod crash;
 mod damage;
+mod formats;
 mod limits;
 mod model;
+mod oracle;
+mod repair;
+mod simulation;
 mod truncation;
 
 use std::{fs, future::Future, io::ErrorKind, ops::RangeInclusive, path::Path};
 
 use bytes::Bytes;
-use store::{Durability, Options, Partition, Position, ReadBudget};
+use store::{Durability, Keep, Local, NewEvent, Options, Partition, Position, ReadBudget, Scan, Space};
 use tempfile::TempDir;
 
 fn run<T>(future: impl Future<Output = T>) -> T {
@@ -26,8 +31,8 @@ fn small() -> Options {
     Options { segment_bytes: 4096, durability: Durability::Memory, ..Options::default() }
 }
 
-fn open(dir: &Path, options: &Options) -> Partition {
-    Partition::open(dir, options.clone()).unwrap().0
+fn open(dir: &Path, options: &Options) -> Local {
+    Local::open(dir, options.clone()).unwrap().0
 }
 
 /// Copies a directory as a kill would leave it. A file that is renamed meanwhile is one that no record is in yet.
@@ -43,15 +48,46 @@ fn killed(dir: &Path) -> TempDir {
     copy
 }
 
-fn events(partition: &Partition) -> Vec<(u64, Bytes)> {
+fn events(partition: &dyn Partition) -> Vec<(u64, Bytes)> {
     let mut events: Vec<(u64, Bytes)> = Vec::new();
     let mut after = Position(0);
     loop {
-        let read = partition.read(after, ReadBudget { events: 7, bytes: 700 }).unwrap();
+        let read = run(partition.read(after, ReadBudget { events: 7, bytes: 700 })).unwrap();
         let Some((last, _)) = read.last() else { return events };
         after = *last;
         events.extend(read.into_iter().map(|(position, event)| (position.0, event)));
     }
+}
+
+/// Returns the event at a position, or `None` when it is not held.
+fn get(partition: &dyn Partition, at: u64) -> Option<Bytes> {
+    let after = Position(at.saturating_sub(1));
+    let read = run(partition.read(after, ReadBudget { events: 1, bytes: 0 })).unwrap();
+    read.into_iter().find(|(position, _)| position.0 == at).map(|(_, event)| event)
+}
+
+/// Returns all keys of a space that begin with a prefix, page by page.
+fn keys(partition: &dyn Partition, space: u8, prefix: &'static str) -> Vec<(Bytes, Bytes)> {
+    let mut keys: Vec<(Bytes, Bytes)> = Vec::new();
+    loop {
+        let after = keys.last().map(|(key, _)| key.clone());
+        let scan = Scan { space: Space(space), prefix: Bytes::from(prefix), after, limit: 3 };
+        let page = run(partition.scan(scan)).unwrap();
+        let last = page.len() < 3;
+        keys.extend(page);
+        if last {
+            return keys;
+        }
+    }
+}
+
+fn value(partition: &dyn Partition, space: u8, key: &'static str) -> Option<Bytes> {
+    keys(partition, space, key).into_iter().find(|(found, _)| found == key).map(|(_, value)| value)
+}
+
+/// What keeps everything from a position on and nothing else.
+fn only_from(from: u64) -> Keep {
+    Keep { from: Position(from), sealed_before_ms: None, bytes_max: Some(0) }
 }
 
 fn numbered(events: &[&str]) -> Vec<(u64, Bytes)> {
@@ -63,12 +99,18 @@ fn event(number: u64) -> Bytes {
     Bytes::from(format!("{number:0100}"))
 }
 
-fn append(partition: &Partition, event: impl Into<Bytes>) -> Position {
-    run(partition.append(vec![event.into()])).unwrap().last().unwrap()
+/// Appends events in one write.
+fn append_all(partition: &dyn Partition, events: impl IntoIterator<Item = Bytes>) -> Vec<Position> {
+    let events = events.into_iter().map(NewEvent::unkeyed).collect();
+    run(partition.append(events)).unwrap().into_iter().map(store::Appended::position).collect()
+}
+
+fn append(partition: &dyn Partition, event: impl Into<Bytes>) -> Position {
+    append_all(partition, [event.into()])[0]
 }
 
 /// Appends numbered events, each in a write of its own.
-fn append_each(partition: &Partition, numbers: RangeInclusive<u64>) {
+fn append_each(partition: &dyn Partition, numbers: RangeInclusive<u64>) {
     for number in numbers {
         append(partition, event(number));
     }

@@ -92,6 +92,10 @@ fn overview(at: Timestamp) -> api::Overview {
     overview.buses[1].rate = f64::INFINITY;
     overview.buses[0].applied = u64::MAX;
     overview.consumers[0].target = HOSTILE.to_owned();
+    overview.buses[0].durability = api::Durability::Memory;
+    overview.consumers[0].state = api::ConsumerState::Stopped { reason: HOSTILE.to_owned() };
+    overview.consumers[1].holding = Some(HOSTILE.to_owned());
+    overview.consumers[1].retrying = u64::MAX;
     overview.consumers[1].last_error = Some(HOSTILE.to_owned());
     overview.consumers[1].pending = u64::MAX;
     overview.aggregations[0].name = HOSTILE.to_owned();

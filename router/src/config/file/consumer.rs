@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{At, Filter, LengthOfTime};
+use super::{At, Filter, Key, LengthOfTime, RateLimit, RetryTable, StartText};
 
 /// One receiver's whole contract.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -22,10 +22,25 @@ pub(crate) struct ConsumerTable {
     /// Where its events go: exactly one of `http`, `sqs`, `eventbridge`, `bus`, `file`, `stdout`, and its options.
     pub(crate) target: At<TargetTable>,
     /// What happens after a failed attempt.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "RetryTable::one")]
     pub(crate) retry: RetryTable,
     /// Attempts under way at a time, at most, 1 to 1024; `32` unless set.
     pub(crate) concurrency: Option<At<i64>>,
+    /// Whose events must not overtake one another: those with the same key, a path such as `$.data.order`, or a table;
+    /// none must unless set. An event without a key waits for no other.
+    pub(crate) order_by: Option<At<Key>>,
+    /// Events a second at most: a number such as `100` or `0.5`, or a table; no limit unless set.
+    pub(crate) rate: Option<At<RateLimit>>,
+    /// Events a request at most: with `http` and `mode = "batch"` 1 to 1000, `100` unless set; with `sqs` and
+    /// `eventbridge` 1 to 10, `10` unless set. Other targets get one at a time. With `order_by` a batch holds one event
+    /// a key.
+    pub(crate) batch: Option<At<i64>>,
+    /// Where it begins if it is new to its bus: `latest`, `earliest`, or a time such as `2026-11-21T06:00:00Z`, the
+    /// first event accepted at it or after; `latest` unless set.
+    pub(crate) start: Option<At<StartText>>,
+    /// Where its dead letters are sent as well: `http`, `sqs`, `eventbridge`, `file`, or another `bus` than its own, with
+    /// the options of a target. They are kept here in any case.
+    pub(crate) dead_letters: Option<At<TargetTable>>,
 }
 
 /// A schema check.
@@ -84,18 +99,6 @@ pub(crate) enum ModeName {
     Binary,
     /// CloudEvents structured mode: the body is the whole event.
     Structured,
-}
-
-/// What happens after a failed attempt: exponential backoff with full jitter, until a limit.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default, expecting = "a table")]
-pub(crate) struct RetryTable {
-    /// Tries after the first, at most; `185` unless set, as `EventBridge` has it.
-    pub(crate) attempts: Option<At<u32>>,
-    /// How old an event may become; `24h` unless set, as `EventBridge` has it.
-    pub(crate) max_age: Option<At<LengthOfTime>>,
-    /// The longest wait after the first failure; `1s` unless set.
-    pub(crate) interval: Option<At<LengthOfTime>>,
-    /// The longest wait after any failure; `15m` unless set.
-    pub(crate) interval_max: Option<At<LengthOfTime>>,
+    /// CloudEvents batched mode: the body is an array of whole events, see `batch`.
+    Batch,
 }

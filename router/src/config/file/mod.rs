@@ -2,20 +2,29 @@
 
 mod aggregation;
 mod at;
+mod bus;
 mod consumer;
 mod filter;
 mod key;
+mod rate;
+mod retry;
+mod text_or;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 pub(crate) use self::aggregation::{AggregationTable, Complete, LateName};
 pub(crate) use self::at::At;
-pub(crate) use self::consumer::{ConsumerTable, ModeName, OtherwiseName, RetryTable, TargetTable};
+pub(crate) use self::bus::{BusTable, DedupTable, DurabilityName, RetentionTable};
+pub(crate) use self::consumer::{ConsumerTable, ModeName, OtherwiseName, TargetTable};
 pub(crate) use self::filter::{Entries, Filter, Node};
 pub(crate) use self::key::Key;
+pub(crate) use self::rate::{RateLimit, RateTable};
+pub(crate) use self::retry::RetryTable;
+pub(crate) use self::text_or::{LongForm, TextOr};
 
 /// The configuration of a railpost router.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -50,6 +59,9 @@ pub(crate) struct RouterTable {
     pub(crate) region: Option<At<String>>,
     /// A folder of JSON Schemas, `REGISTRY/NAME/VERSION.json`, relative to this file.
     pub(crate) schemas: Option<At<String>>,
+    /// Ranges of addresses beside the public ones that the name of an `http` target may resolve to, such as
+    /// `10.0.0.0/8` or `fd00::/8`; an address alone is a range of one; none unless set.
+    pub(crate) allow_targets: Vec<At<String>>,
 }
 
 /// Where traces go.
@@ -67,14 +79,6 @@ pub(crate) struct TraceTable {
     pub(crate) sample: Option<At<f64>>,
 }
 
-/// One bus.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default, expecting = "a table")]
-pub(crate) struct BusTable {
-    /// How long events are kept at least, such as `7d`; for ever unless set.
-    pub(crate) retention: Option<At<LengthOfTime>>,
-}
-
 /// A length of time: numbers with `d`, `h`, `m`, `s` or `ms`, largest first, such as `7d`, `1h30m` or `500ms`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(transparent)]
@@ -82,3 +86,30 @@ pub(crate) struct LengthOfTime(
     #[schemars(regex(pattern = r"^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$"), length(min = 2))]
     pub(crate) String,
 );
+
+/// A number of bytes: a whole number and `KB`, `MB`, `GB` or `TB` (powers of 1000), or `KiB`, `MiB`, `GiB` or `TiB`
+/// (powers of 1024), such as `10GB`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub(crate) struct Size(#[schemars(regex(pattern = r"^[0-9]+[KMGT]i?B$"))] pub(crate) String);
+
+/// A place on a bus: `latest`, `earliest`, or a time.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct StartText(pub(crate) String);
+
+impl JsonSchema for StartText {
+    fn schema_name() -> Cow<'static, str> {
+        "StartText".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A place on a bus: `latest`, `earliest`, or a time such as `2026-11-21T06:00:00Z`.",
+            "anyOf": [
+                { "type": "string", "enum": ["latest", "earliest"] },
+                { "type": "string", "format": "date-time" }
+            ]
+        })
+    }
+}

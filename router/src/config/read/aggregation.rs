@@ -30,9 +30,14 @@ impl Reader<'_> {
         let filter = self.filter(table.filter.as_ref());
         let key = self.key(&table.key);
         let part = self.part(table.part.as_ref(), key.as_ref());
-        let parts_max = table.parts_max.as_ref().map_or(Some(PARTS), |number| self.number(number, PARTS_MAX));
-        let groups_max =
-            table.groups_max.as_ref().map_or(Some(GROUPS), |number| self.number(number, GROUPS_MAX));
+        let parts_max = table
+            .parts_max
+            .as_ref()
+            .map_or(Some(PARTS), |number| self.number("parts_max", number, PARTS_MAX));
+        let groups_max = table
+            .groups_max
+            .as_ref()
+            .map_or(Some(GROUPS), |number| self.number("groups_max", number, GROUPS_MAX));
         let complete = self.completion(&table.complete, parts_max.unwrap_or(PARTS_MAX));
         if complete.as_ref().is_some_and(|complete| !ends(complete)) {
             let message = format!("a group of `{}` could wait for ever", table.name.value);
@@ -56,10 +61,11 @@ impl Reader<'_> {
         })
     }
 
-    fn key(&mut self, key: &At<Key>) -> Option<KeyExpression> {
+    /// Reads how an event's key is found.
+    pub(super) fn key(&mut self, key: &At<Key>) -> Option<KeyExpression> {
         let whole = || Template { pieces: vec![Piece::Name(VALUE.to_owned())] };
         let table = match &key.value {
-            Key::Path(path) => {
+            Key::Text(path) => {
                 let path = At { span: key.span.clone(), value: path.clone() };
                 return Some(KeyExpression { path: self.path(&path)?, capture: None, key: whole() });
             }

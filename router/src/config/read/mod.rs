@@ -3,10 +3,13 @@
 //! A reading function returns nothing where it has recorded an error, so that one pass finds all of them.
 
 mod aggregation;
+mod bus;
+mod certain;
 mod completion;
 mod consumer;
 mod cycle;
 mod pattern;
+mod retry;
 mod syntax;
 mod target;
 mod template;
@@ -24,11 +27,11 @@ use std::time::Duration;
 use event::eventbridge::Identity;
 use miette::NamedSource;
 
+use self::bus::default_bus;
 use self::values::UrlKind;
 use super::error::{Code, ConfigError, Finding, Source};
-use super::file::{At, BusTable, File, RouterTable, TraceTable};
-use super::model::{Bus, Config, DEFAULT_BUS, Trace};
-use super::suggest;
+use super::file::{At, File, RouterTable, TraceTable};
+use super::model::{Config, Trace};
 
 /// Returns the value of an environment variable.
 pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -41,9 +44,10 @@ impl Default for Config {
             data_dir: None,
             identity: Identity { account: "000000000000".to_owned(), region: "us-east-1".to_owned() },
             drain: Duration::from_secs(10),
+            allowed_targets: Vec::new(),
             schemas: None,
             trace: Trace { service: "railpost".to_owned(), otlp: None, xray_daemon: None, sample: 1.0 },
-            buses: vec![Bus { name: DEFAULT_BUS.to_owned(), retention: None }],
+            buses: vec![default_bus()],
             consumers: Vec::new(),
             aggregations: Vec::new(),
         }
@@ -139,7 +143,7 @@ impl Reader<'_> {
         let aggregations = file.aggregation.iter();
         config.aggregations =
             aggregations.filter_map(|table| self.aggregation(table, &config.buses)).collect();
-        self.cycles(&file.consumer);
+        self.cycles(file, &config);
         self.schemas_are_there(file);
         config
     }
@@ -163,6 +167,7 @@ impl Reader<'_> {
             config.identity.region.clone_from(&region.value);
         }
         config.schemas = table.schemas.as_ref().map(|path| self.folder.join(path.as_str()));
+        config.allowed_targets = table.allow_targets.iter().filter_map(|text| self.range(text)).collect();
     }
 
     fn trace(&mut self, table: &TraceTable, trace: &mut Trace) {
@@ -180,33 +185,6 @@ impl Reader<'_> {
             }
             trace.sample = sample.value;
         }
-    }
-
-    fn buses(&mut self, tables: &BTreeMap<At<String>, BusTable>) -> Vec<Bus> {
-        let mut buses = Vec::new();
-        if !tables.keys().any(|name| name.value == DEFAULT_BUS) {
-            buses.push(Bus { name: DEFAULT_BUS.to_owned(), retention: None });
-        }
-        for (name, table) in tables {
-            self.bus_name(name);
-            let retention = table.retention.as_ref().and_then(|length| self.length(length));
-            buses.push(Bus { name: name.value.clone(), retention });
-        }
-        buses
-    }
-
-    /// Reads the name of a bus that must be there; none means [`DEFAULT_BUS`].
-    fn bus(&mut self, name: Option<&At<String>>, buses: &[Bus]) -> Option<String> {
-        let Some(name) = name else { return Some(DEFAULT_BUS.to_owned()) };
-        if buses.iter().any(|bus| bus.name == name.value) {
-            return Some(name.value.clone());
-        }
-        let names: Vec<_> = buses.iter().map(|bus| bus.name.as_str()).collect();
-        let otherwise = format!("add a table `[bus.{}]`, or use one of", name.value);
-        let help = suggest::help(&name.value, &names, &otherwise);
-        let message = format!("there is no bus `{}`", name.value);
-        self.finding(Code::UnknownBus, &name.span, message, "not configured").help(help);
-        None
     }
 
     /// Records every name but the first of its kind.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue};
 
 use super::Reader;
-use super::values::UrlKind;
+use super::values::{UrlKind, span};
 use crate::config::error::Code;
 use crate::config::file::{At, ModeName, TargetTable};
 use crate::config::model::{AwsService, Bus, Mode, Target};
@@ -29,10 +29,35 @@ const KINDS: [(&str, &[&str]); 6] = [
 /// Headers that the router writes itself.
 const OWN_HEADERS: [&str; 2] = ["content-type", "content-length"];
 
+/// What a target is for: which kinds it may be of, and what is said where there are several.
+pub(super) struct Purpose {
+    kinds: &'static [&'static str],
+    one: &'static str,
+    help: &'static str,
+}
+
+impl Purpose {
+    pub(super) const CONSUMER: Self = Self {
+        kinds: &["http", "sqs", "eventbridge", "bus", "file", "stdout"],
+        one: "a consumer has one target, and this one has",
+        help: "write a consumer for each target; they may share a filter",
+    };
+    pub(super) const DEAD_LETTERS: Self = Self {
+        kinds: &["http", "sqs", "eventbridge", "bus", "file"],
+        one: "dead letters are sent to one target, and these have",
+        help: "leave one of them: a bus can have a consumer for each of the others",
+    };
+}
+
 impl Reader<'_> {
     /// Reads a target.
-    pub(super) fn target(&mut self, table: &At<TargetTable>, buses: &[Bus]) -> Option<Target> {
-        let kind = self.target_kind(table)?;
+    pub(super) fn target(
+        &mut self,
+        table: &At<TargetTable>,
+        buses: &[Bus],
+        purpose: &Purpose,
+    ) -> Option<Target> {
+        let kind = self.target_kind(table, purpose)?;
         self.target_options(kind, &table.value);
         let table = &table.value;
         match table {
@@ -56,32 +81,32 @@ impl Reader<'_> {
     }
 
     /// Returns the name of the only kind.
-    fn target_kind(&mut self, table: &At<TargetTable>) -> Option<&'static str> {
+    fn target_kind(&mut self, table: &At<TargetTable>, purpose: &Purpose) -> Option<&'static str> {
         let spans = kinds(&table.value);
         let mut set: Vec<_> =
             KINDS.iter().zip(&spans).filter_map(|((kind, _), span)| Some((*kind, span.clone()?))).collect();
         set.sort_by_key(|(_, span)| span.start);
+        let allowed = suggest::list(purpose.kinds);
         match set.as_slice() {
-            [(kind, _)] => Some(kind),
+            [(kind, _)] if purpose.kinds.contains(kind) => return Some(kind),
+            [(kind, span)] => {
+                let message = format!("dead letters cannot be sent to `{kind}`");
+                self.finding(Code::WrongValue, span, message, "no target for them")
+                    .help(format!("use one of {allowed}"));
+            }
             [] => {
-                let names: Vec<_> = KINDS.iter().map(|(kind, _)| *kind).collect();
-                self.finding(
-                    Code::TargetCount,
-                    &table.span,
-                    "the target is missing",
-                    "says not where events go",
-                )
-                .help(format!("add one of {}", suggest::list(&names)));
-                None
+                let message = "the target is missing";
+                self.finding(Code::TargetCount, &table.span, message, "says not where events go")
+                    .help(format!("add one of {allowed}"));
             }
             [(first, first_span), (second, span), ..] => {
-                let message = format!("a consumer has one target, and this one has `{first}` and `{second}`");
+                let message = format!("{} `{first}` and `{second}`", purpose.one);
                 self.finding(Code::TargetCount, span, message, "a second target")
                     .label(first_span, "the first")
-                    .help("write a consumer for each target; they may share a filter");
-                None
+                    .help(purpose.help);
             }
         }
+        None
     }
 
     /// Records every option that targets of this kind do not have.
@@ -103,6 +128,7 @@ impl Reader<'_> {
         let timeout = self.length_or(table.timeout.as_ref(), TIMEOUT);
         let mode = match table.mode.as_ref().map(|mode| mode.value) {
             Some(ModeName::Structured) => Mode::Structured,
+            Some(ModeName::Batch) => Mode::Batch,
             Some(ModeName::Binary) | None => Mode::Binary,
         };
         Some(Target::Http { url: self.url(url, &UrlKind::HTTP)?, mode, headers, timeout })
@@ -180,6 +206,18 @@ impl Reader<'_> {
     }
 }
 
+/// Returns the key that a target's kind has in the file.
+pub(super) fn kind(target: &Target) -> &'static str {
+    match target {
+        Target::Http { .. } => "http",
+        Target::Sqs { .. } => "sqs",
+        Target::EventBridge { .. } => "eventbridge",
+        Target::Bus { .. } => "bus",
+        Target::File { .. } => "file",
+        Target::Stdout => "stdout",
+    }
+}
+
 /// Returns where each kind stands, in the order of [`KINDS`].
 fn kinds(table: &TargetTable) -> [Option<Range<usize>>; KINDS.len()] {
     [
@@ -201,8 +239,4 @@ fn options(table: &TargetTable) -> [(&'static str, Option<Range<usize>>); 5] {
         ("endpoint", span(table.endpoint.as_ref())),
         ("region", span(table.region.as_ref())),
     ]
-}
-
-fn span<T>(value: Option<&At<T>>) -> Option<Range<usize>> {
-    value.map(|value| value.span.clone())
 }

@@ -1,13 +1,15 @@
-//! Single values: lengths of time, addresses, names, numbers, paths into the event.
+//! Single values: lengths of time, sizes, addresses, names, numbers, paths into the event.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use reqwest::Url;
+use url::Url;
 
 use super::Reader;
 use crate::config::error::Code;
-use crate::config::file::{At, LengthOfTime};
+use crate::config::file::{At, LengthOfTime, Size};
+use crate::config::model::Range;
+use crate::config::suggest;
 
 /// Names of consumers and aggregations have so many characters at most, as names of rules do.
 const NAME_CHARS_MAX: usize = 64;
@@ -44,6 +46,47 @@ impl UrlKind {
 }
 
 const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+
+const SIZES: [(&str, u64); 8] = [
+    ("KB", 1_000),
+    ("MB", 1_000_000),
+    ("GB", 1_000_000_000),
+    ("TB", 1_000_000_000_000),
+    ("KiB", 1 << 10),
+    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
+    ("TiB", 1 << 40),
+];
+
+/// Returns where a value stands, if it is there.
+pub(super) fn span<T>(value: Option<&At<T>>) -> Option<std::ops::Range<usize>> {
+    value.map(|value| value.span.clone())
+}
+
+/// Returns the range that a text such as `10.0.0.0/8` is, or what is wrong with it; an address alone is a range of one.
+fn parse_range(text: &str) -> Result<Range, String> {
+    let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
+    let address: IpAddr = address.parse().map_err(|_| format!("`{address}` is not an IP address"))?;
+    let bits_max = if address.is_ipv4() { 32 } else { 128 };
+    let Some(bits) = bits else { return Ok(Range { address, bits: bits_max }) };
+    match bits.parse() {
+        Ok(bits) if bits <= bits_max => Ok(Range { address, bits }),
+        _ => Err(format!("`{bits}` is not a number of bits from 0 to {bits_max}")),
+    }
+}
+
+/// Returns the number of bytes that a text such as `10GB` is, the highest there is if it is more; none if it is none.
+fn parse_size(text: &str) -> Option<u64> {
+    let (number, unit) = split_size(text)?;
+    let (_, factor) = SIZES.iter().find(|(name, _)| *name == unit)?;
+    Some(number.parse::<u64>().unwrap_or(u64::MAX).saturating_mul(*factor))
+}
+
+/// Splits a size into its digits and its unit.
+fn split_size(text: &str) -> Option<(&str, &str)> {
+    let digits = text.find(|next: char| !next.is_ascii_digit())?;
+    (digits > 0).then(|| text.split_at(digits))
+}
 
 /// Returns the length of time that a text such as `1h30m` is; none if it is none.
 pub(super) fn parse_length(text: &str) -> Option<Duration> {
@@ -101,6 +144,35 @@ impl Reader<'_> {
         length.and_then(|length| self.length(length)).unwrap_or(otherwise)
     }
 
+    /// Reads a number of bytes.
+    pub(super) fn size(&mut self, size: &At<Size>) -> Option<u64> {
+        let text = size.value.0.as_str();
+        let parsed = parse_size(text);
+        if parsed.is_none() {
+            let units = SIZES.map(|(unit, _)| unit);
+            let near = split_size(text).and_then(|(number, unit)| {
+                Some(format!("did you mean `{number}{}`?", suggest::nearest(unit, units)?))
+            });
+            let otherwise = || format!("write a whole number and one of {}: `10GB`", suggest::list(&units));
+            let message = format!("`{text}` is not a number of bytes");
+            self.finding(Code::WrongValue, &size.span, message, "not a whole number and a unit")
+                .help(near.unwrap_or_else(otherwise));
+        }
+        parsed
+    }
+
+    /// Reads a range of addresses.
+    pub(super) fn range(&mut self, text: &At<String>) -> Option<Range> {
+        let label = match parse_range(&text.value) {
+            Ok(range) => return Some(range),
+            Err(label) => label,
+        };
+        let message = format!("`{}` in `allow_targets` is not a range of addresses", text.value);
+        self.finding(Code::Address, &text.span, message, label)
+            .help("write an address and how many of its bits count, such as `10.0.0.0/8` or `fd00::/8`, or an address");
+        None
+    }
+
     /// Reads an address and port.
     pub(super) fn socket(&mut self, address: &At<String>) -> Option<SocketAddr> {
         let parsed = address.value.parse().ok();
@@ -151,12 +223,12 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads a number from 1 to a limit.
-    pub(super) fn number(&mut self, number: &At<i64>, limit: usize) -> Option<usize> {
+    /// Reads a number from 1 to a limit; `key` is what it is called.
+    pub(super) fn number(&mut self, key: &str, number: &At<i64>, limit: usize) -> Option<usize> {
         let parsed = usize::try_from(number.value).ok().filter(|number| (1..=limit).contains(number));
         if parsed.is_none() {
             let label = format!("not from 1 to {limit}");
-            self.finding(Code::OutOfRange, &number.span, format!("{} is out of range", number.value), label)
+            self.finding(Code::OutOfRange, &number.span, format!("`{key}` is {}", number.value), label)
                 .help("leave the key out for its default");
         }
         parsed

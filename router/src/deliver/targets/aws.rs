@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 use std::error::Error;
+use std::ops::Range;
+use std::slice;
 use std::time::Duration;
 
 use aws_config::environment::region::EnvironmentVariableRegionProvider;
@@ -16,13 +18,20 @@ use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use futures::future::BoxFuture;
 
-use super::http::check_certificates;
-use super::{Class, ConnectError, Failure};
+use super::tls::Tls;
+use super::{Class, ConnectError, Failure, Outcome};
 use crate::config::AwsService;
 
 /// How long one attempt may take.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Entries of one request, at most: SQS and EventBridge agree.
+pub(super) const ENTRIES_MAX: usize = 10;
+
+/// Bytes of one request's entries, at most, as each service counts them.
+pub(super) const BYTES_MAX: usize = 1024 * 1024;
 
 /// One configuration, with its connections and its credentials, for each address and region.
 #[derive(Default)]
@@ -35,17 +44,21 @@ impl Services {
     ///
     /// Credentials are asked for with the first attempt and kept until they expire. The region is never asked of the
     /// machine's metadata service, since that is a network call.
-    pub(super) async fn config(&mut self, service: &AwsService) -> Result<SdkConfig, ConnectError> {
+    pub(super) async fn config(
+        &mut self,
+        service: &AwsService,
+        tls: &mut Tls,
+    ) -> Result<SdkConfig, ConnectError> {
         if let Some(config) = self.configs.get(service) {
             return Ok(config.clone());
         }
-        let config = load(service).await?;
+        let config = load(service, tls).await?;
         self.configs.insert(service.clone(), config.clone());
         Ok(config)
     }
 }
 
-async fn load(service: &AwsService) -> Result<SdkConfig, ConnectError> {
+async fn load(service: &AwsService, tls: &mut Tls) -> Result<SdkConfig, ConnectError> {
     let region = RegionProviderChain::first_try(service.region.clone().map(Region::new))
         .or_else(EnvironmentVariableRegionProvider::new())
         .or_else(ProfileFileRegionProvider::new());
@@ -54,7 +67,7 @@ async fn load(service: &AwsService) -> Result<SdkConfig, ConnectError> {
         TimeoutConfig::builder().operation_timeout(ATTEMPT_TIMEOUT).connect_timeout(ATTEMPT_TIMEOUT).build();
     let loader = aws_config::defaults(BehaviorVersion::latest())
         .region(region)
-        .http_client(http_client(service.endpoint.as_deref())?)
+        .http_client(http_client(service.endpoint.as_deref(), tls)?)
         .identity_cache(IdentityCache::lazy().build())
         .retry_config(RetryConfig::disabled())
         .timeout_config(timeouts);
@@ -67,13 +80,64 @@ async fn load(service: &AwsService) -> Result<SdkConfig, ConnectError> {
 
 /// Returns a client with TLS, or without it where only plain HTTP is asked for and the system has no certificates: the
 /// SDK would panic for want of them.
-pub(super) fn http_client(endpoint: Option<&str>) -> Result<SharedHttpClient, ConnectError> {
+pub(super) fn http_client(endpoint: Option<&str>, tls: &mut Tls) -> Result<SharedHttpClient, ConnectError> {
     let is_plain = endpoint.is_some_and(|endpoint| endpoint.starts_with("http://"));
-    match check_certificates() {
+    match tls.system() {
         Err(_) if is_plain => Ok(Builder::new().build_http()),
         Err(error) => Err(error),
-        Ok(()) => Ok(Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()),
+        Ok(_) => Ok(Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()),
     }
+}
+
+/// Sends entries, in order, in as few requests as the limits allow; `size` is what an entry's bytes count.
+///
+/// A batch that is refused for good may be refused for one of its entries: then each is sent alone, so that none is
+/// given up for another's fault.
+pub(super) async fn send<'a, E: Sync>(
+    entries: &'a [E],
+    size: impl Fn(&E) -> usize,
+    request: impl Fn(&'a [E]) -> BoxFuture<'a, Result<Vec<Outcome>, Failure>>,
+) -> Vec<Outcome> {
+    let sizes: Vec<usize> = entries.iter().map(size).collect();
+    let mut outcomes = Vec::with_capacity(entries.len());
+    for together in requests(&sizes) {
+        let together = &entries[together];
+        match request(together).await {
+            Ok(told) => outcomes.extend(told),
+            Err(failure) if failure.class == Class::Permanent && together.len() > 1 => {
+                for entry in together {
+                    let told = request(slice::from_ref(entry)).await;
+                    outcomes.extend(told.unwrap_or_else(|failure| vec![Outcome::Failed(failure)]));
+                }
+            }
+            Err(failure) => outcomes.extend(together.iter().map(|_| Outcome::Failed(failure.clone()))),
+        }
+    }
+    outcomes
+}
+
+/// Splits entries of these sizes into requests. One that is too large even alone goes alone, for AWS to refuse.
+pub(super) fn requests(sizes: &[usize]) -> Vec<Range<usize>> {
+    let mut requests: Vec<Range<usize>> = Vec::new();
+    let mut bytes = 0;
+    for (at, size) in sizes.iter().enumerate() {
+        match requests.last_mut() {
+            Some(request) if request.len() < ENTRIES_MAX && bytes + size <= BYTES_MAX => {
+                request.end = at + 1;
+                bytes += size;
+            }
+            _ => {
+                requests.push(at..at + 1);
+                bytes = *size;
+            }
+        }
+    }
+    requests
+}
+
+/// Returns what it counts as that an answer says nothing about an entry.
+pub(super) fn unsaid() -> Failure {
+    Failure::retryable("the answer does not say what became of the event")
 }
 
 /// Returns what an error of the SDK counts as.

@@ -1,4 +1,4 @@
-//! [`EventBridge`]: events put on a bus of EventBridge, one entry a request.
+//! [`EventBridge`]: events put on a bus of EventBridge.
 //!
 //! EventBridge takes only JSON objects. An event that has another payload, or none, goes whole: its structured
 //! CloudEvents form is the entry's detail. EventBridge gives every event an id of its own.
@@ -9,42 +9,64 @@ use aws_sdk_eventbridge::primitives::DateTime;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use event::{Event, Timestamp, Value};
 
-use super::{Delivery, Outcome, aws};
+use super::{Delivery, Failure, Outcome, aws};
+
+/// What an entry's time counts among its bytes.
+const TIME_BYTES: usize = 14;
 
 /// One bus of EventBridge.
 pub(crate) struct EventBridge {
     client: aws_sdk_eventbridge::Client,
     bus: String,
+    batch: usize,
 }
 
 impl EventBridge {
-    /// Returns a client for a bus's name or ARN.
-    pub(super) fn new(config: &SdkConfig, bus: String) -> Self {
-        Self { client: aws_sdk_eventbridge::Client::new(config), bus }
+    /// Returns a client for a bus's name or ARN; `batch` is how many events a request may have, as far as AWS takes them.
+    pub(super) fn new(config: &SdkConfig, bus: String, batch: usize) -> Self {
+        let batch = batch.clamp(1, aws::ENTRIES_MAX);
+        Self { client: aws_sdk_eventbridge::Client::new(config), bus, batch }
     }
 
-    /// Puts one event.
-    pub(super) async fn send(&self, delivery: &Delivery<'_>) -> Outcome {
-        match self.client.put_events().entries(entry(delivery, &self.bus)).send().await {
-            Ok(answer) => outcome(&answer),
-            Err(error) => Outcome::Failed(aws::failure(&error)),
-        }
+    /// Puts events.
+    pub(super) async fn send(&self, deliveries: &[Delivery<'_>]) -> Vec<Outcome> {
+        let entries: Vec<_> = deliveries.iter().map(|delivery| entry(delivery, &self.bus)).collect();
+        aws::send(&entries, size, |together| Box::pin(self.request(together))).await
+    }
+
+    /// Returns how many events a request may have.
+    pub(super) fn batch_max(&self) -> usize {
+        self.batch
     }
 
     /// Returns where the events go: `eventbridge orders`.
     pub(super) fn address(&self) -> String {
         format!("eventbridge {}", self.bus)
     }
+
+    async fn request(&self, entries: &[PutEventsRequestEntry]) -> Result<Vec<Outcome>, Failure> {
+        match self.client.put_events().set_entries(Some(entries.to_vec())).send().await {
+            Ok(answer) => Ok((0..entries.len()).map(|at| outcome(at, &answer)).collect()),
+            Err(error) => Err(aws::failure(&error)),
+        }
+    }
 }
 
-/// A request that succeeded may hold an entry that did not.
-fn outcome(answer: &PutEventsOutput) -> Outcome {
-    if answer.failed_entry_count() == 0 {
-        return Outcome::Delivered { status: None };
+/// A request that succeeded may hold entries that did not.
+fn outcome(at: usize, answer: &PutEventsOutput) -> Outcome {
+    match answer.entries().get(at) {
+        _ if answer.failed_entry_count() == 0 => Outcome::Delivered { status: None },
+        Some(entry) if entry.error_code().is_none() => Outcome::Delivered { status: None },
+        Some(entry) => Outcome::Failed(aws::refusal(entry.error_code(), entry.error_message(), None)),
+        None => Outcome::Failed(aws::unsaid()),
     }
-    let entry = answer.entries().first();
-    let code = entry.and_then(|entry| entry.error_code());
-    Outcome::Failed(aws::refusal(code, entry.and_then(|entry| entry.error_message()), None))
+}
+
+/// Returns what EventBridge counts as an entry's bytes: the time as 14, and the texts of the event.
+fn size(entry: &PutEventsRequestEntry) -> usize {
+    let texts = [entry.source(), entry.detail_type(), entry.detail()];
+    let texts = texts.into_iter().flatten().chain(entry.resources().iter().map(String::as_str));
+    entry.time().map_or(0, |_| TIME_BYTES) + texts.map(str::len).sum::<usize>()
 }
 
 pub(super) fn entry(delivery: &Delivery<'_>, bus: &str) -> PutEventsRequestEntry {

@@ -27,20 +27,21 @@ impl File {
         Self { appender: Arc::new(Appender { path, open: Mutex::new(None) }) }
     }
 
-    /// Appends one line and waits until it is on disk.
+    /// Appends the events' lines and waits until they are on disk.
     ///
     /// The write runs to its end even if nobody waits for it any longer, so that a shutdown leaves no half line.
-    pub(super) async fn send(&self, delivery: &Delivery<'_>) -> Outcome {
-        let line = line::encode(delivery.event);
+    pub(super) async fn send(&self, deliveries: &[Delivery<'_>]) -> Vec<Outcome> {
+        let lines = line::encode_all(deliveries);
         let appender = Arc::clone(&self.appender);
-        let written = tokio::task::spawn_blocking(move || appender.append(&line)).await;
-        match written.map_err(io::Error::other).flatten() {
+        let written = tokio::task::spawn_blocking(move || appender.append(&lines)).await;
+        let outcome = match written.map_err(io::Error::other).flatten() {
             Ok(()) => Outcome::Delivered { status: None },
             Err(error) => {
                 let path = self.appender.path.display();
                 Outcome::Failed(Failure::retryable(format!("cannot append to {path}: {error}")))
             }
-        }
+        };
+        vec![outcome; deliveries.len()]
     }
 
     /// Returns where the events go: `file /var/log/orders.jsonl`.
@@ -50,14 +51,14 @@ impl File {
 }
 
 impl Appender {
-    /// Appends a line. After an error the file is opened anew, which ends the line that the error may have torn.
-    fn append(&self, line: &[u8]) -> io::Result<()> {
+    /// Appends lines. After an error the file is opened anew, which ends the line that the error may have torn.
+    fn append(&self, lines: &[u8]) -> io::Result<()> {
         let mut slot = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let mut file = match slot.take() {
             Some(file) if is_at(&file, &self.path)? => file,
             _ => open(&self.path)?,
         };
-        file.write_all(line)?;
+        file.write_all(lines)?;
         file.sync_data()?;
         *slot = Some(file);
         Ok(())

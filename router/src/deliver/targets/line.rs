@@ -2,6 +2,8 @@
 
 use event::Event;
 
+use super::Delivery;
+
 /// Returns an event in its structured encoding, ended by the only line feed it has.
 ///
 /// A payload keeps its own layout and may span lines. Inside of JSON's strings there are no line breaks, so each is
@@ -15,4 +17,9 @@ pub(super) fn encode(event: &Event) -> Vec<u8> {
     }
     line.push(b'\n');
     line
+}
+
+/// Returns the lines of several deliveries' events.
+pub(super) fn encode_all(deliveries: &[Delivery<'_>]) -> Vec<u8> {
+    deliveries.iter().flat_map(|delivery| encode(delivery.event)).collect()
 }

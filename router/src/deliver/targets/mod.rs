@@ -6,18 +6,23 @@
 //!
 //! # Layout
 //! * [`outcome`]: [`Outcome`], and the table of what counts as what
-//! * [`http`], with [`retry_after`] and [`secrets`]
+//! * [`http`], with [`endpoint`], [`retry_after`] and [`secrets`]
+//! * [`pool`], which connects by way of [`resolver`] past [`guard`], and by [`tls`]
 //! * `sqs` and `eventbridge`, with `aws`: only with the feature `aws`
 //! * [`file`] and [`stdout`], with [`line`]
 
 #[cfg(feature = "aws")]
 mod aws;
+mod endpoint;
 #[cfg(feature = "aws")]
 mod eventbridge;
 mod file;
+mod guard;
 mod http;
 mod line;
 mod outcome;
+mod pool;
+mod resolver;
 mod retry_after;
 mod secrets;
 #[cfg(feature = "aws")]
@@ -25,12 +30,17 @@ mod sqs;
 mod stdout;
 #[cfg(test)]
 mod tests;
+mod tls;
+
+use std::sync::Arc;
 
 use event::eventbridge::Identity;
 use event::{Event, SpanId, Timestamp, TraceContext};
 
 pub(crate) use self::outcome::{Class, Failure, Outcome};
-use crate::config::Target;
+use self::resolver::Lookup;
+use self::tls::Tls;
+use crate::config::{Mode, Range, Target};
 
 /// The connection to one target; any number of attempts may be under way at a time.
 pub(crate) enum Client {
@@ -59,11 +69,23 @@ pub(crate) struct Delivery<'a> {
     pub(crate) trace: &'a TraceContext,
     /// The span of this attempt, which the target sees as its parent.
     pub(crate) span: SpanId,
+    /// The routers that the event came through, separated by commas; none is an empty text. HTTP targets see it as
+    /// `railpost-path`, so that an event that goes in a circle is noticed.
+    pub(crate) path: &'a str,
+    /// What is said beside the event, as with a dead letter: `ERROR_CODE` is an attribute of an SQS message, and the
+    /// header `railpost-error-code` of an HTTP request.
+    pub(crate) attributes: &'a [(&'static str, String)],
+    /// The replay that sends it again, if one does.
+    #[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "only the AWS targets write it"))]
+    pub(crate) replay: Option<&'a str>,
 }
 
-/// What clients share: one connection pool and one set of credentials for each AWS service's address and region.
-#[derive(Default)]
+/// What clients share: the system's certificates, and one connection pool and one set of credentials for each AWS
+/// service's address and region.
 pub(crate) struct Connections {
+    allowed: Arc<[Range]>,
+    lookup: Lookup,
+    tls: Tls,
     #[cfg(feature = "aws")]
     aws: aws::Services,
 }
@@ -85,9 +107,9 @@ pub enum ConnectError {
         /// What is wrong.
         reason: &'static str,
     },
-    /// The HTTP client cannot be made, as when the system's certificates cannot be read.
-    #[error("cannot make an HTTP client")]
-    Http(#[source] reqwest::Error),
+    /// A client with TLS cannot be made, as when the system has no certificates to know servers by.
+    #[error("cannot make a client with TLS")]
+    Tls(#[source] rustls::Error),
     /// No AWS region is known.
     #[cfg(feature = "aws")]
     #[error("no AWS region: set the target's `region`, or AWS_REGION")]
@@ -98,8 +120,22 @@ pub enum ConnectError {
     Aws,
 }
 
+impl Connections {
+    /// Returns no connection. `allowed` are the ranges beside the public ones that names of HTTP targets may lead to.
+    pub(crate) fn new(allowed: &[Range]) -> Self {
+        Self {
+            allowed: allowed.into(),
+            lookup: resolver::system(),
+            tls: Tls::default(),
+            #[cfg(feature = "aws")]
+            aws: aws::Services::default(),
+        }
+    }
+}
+
 impl Client {
-    /// Returns a client for a target, without any network call; none for another bus of this router.
+    /// Returns a client for a target, without any network call; none for another bus of this router. `batch` is how
+    /// many events a request may have where the target takes several.
     #[cfg_attr(
         not(feature = "aws"),
         expect(unused_variables, clippy::unused_async, reason = "the AWS targets need all of it")
@@ -107,24 +143,28 @@ impl Client {
     pub(crate) async fn connect(
         target: &Target,
         identity: &Identity,
+        batch: usize,
         connections: &mut Connections,
     ) -> Result<Option<Self>, ConnectError> {
         let client = match target {
             Target::Http { url, mode, headers, timeout } => {
-                Self::Http(Box::new(http::Http::connect(url, *mode, headers, *timeout)?))
+                let batch = if *mode == Mode::Batch { batch } else { 1 };
+                let settings = http::Settings { url, mode: *mode, batch, headers, timeout: *timeout };
+                Self::Http(Box::new(http::Http::connect(&settings, connections)?))
             }
             Target::File { path } => Self::File(file::File::new(path.clone())),
             Target::Stdout => Self::Stdout(stdout::Stdout),
             Target::Bus { .. } => return Ok(None),
             #[cfg(feature = "aws")]
             Target::Sqs { queue, service } => {
-                let config = connections.aws.config(&sqs::service(queue, service)).await?;
-                Self::Sqs(sqs::Sqs::new(&config, queue.clone(), identity.clone()))
+                let config =
+                    connections.aws.config(&sqs::service(queue, service), &mut connections.tls).await?;
+                Self::Sqs(sqs::Sqs::new(&config, queue.clone(), identity.clone(), batch))
             }
             #[cfg(feature = "aws")]
             Target::EventBridge { bus, service } => {
-                let config = connections.aws.config(service).await?;
-                Self::EventBridge(eventbridge::EventBridge::new(&config, bus.clone()))
+                let config = connections.aws.config(service, &mut connections.tls).await?;
+                Self::EventBridge(eventbridge::EventBridge::new(&config, bus.clone(), batch))
             }
             #[cfg(not(feature = "aws"))]
             Target::Sqs { .. } | Target::EventBridge { .. } => return Err(ConnectError::Aws),
@@ -132,16 +172,28 @@ impl Client {
         Ok(Some(client))
     }
 
-    /// Tries once to deliver.
-    pub(crate) async fn send(&self, delivery: &Delivery<'_>) -> Outcome {
+    /// Returns how many deliveries [`Self::send`] takes at a time.
+    pub(crate) fn batch_max(&self) -> usize {
         match self {
-            Self::Http(http) => http.send(delivery).await,
+            Self::Http(http) => http.batch_max(),
             #[cfg(feature = "aws")]
-            Self::Sqs(sqs) => Box::pin(sqs.send(delivery)).await,
+            Self::Sqs(sqs) => sqs.batch_max(),
             #[cfg(feature = "aws")]
-            Self::EventBridge(eventbridge) => Box::pin(eventbridge.send(delivery)).await,
-            Self::File(file) => file.send(delivery).await,
-            Self::Stdout(stdout) => stdout.send(delivery).await,
+            Self::EventBridge(eventbridge) => eventbridge.batch_max(),
+            Self::File(_) | Self::Stdout(_) => 1,
+        }
+    }
+
+    /// Tries once to deliver, and says what came of each delivery, in their order. There is at least one of them.
+    pub(crate) async fn send(&self, deliveries: &[Delivery<'_>]) -> Vec<Outcome> {
+        match self {
+            Self::Http(http) => http.send(deliveries).await,
+            #[cfg(feature = "aws")]
+            Self::Sqs(sqs) => Box::pin(sqs.send(deliveries)).await,
+            #[cfg(feature = "aws")]
+            Self::EventBridge(eventbridge) => Box::pin(eventbridge.send(deliveries)).await,
+            Self::File(file) => file.send(deliveries).await,
+            Self::Stdout(stdout) => stdout.send(deliveries).await,
         }
     }
 

@@ -2,14 +2,21 @@
 //!
 //! | what the target said | counts as |
 //! |---|---|
-//! | HTTP 2xx | delivered |
+//! | HTTP 2xx, whatever becomes of the answer's body | delivered |
 //! | HTTP 410 | retired: the target is gone for good |
 //! | HTTP 429; HTTP 503 with `Retry-After` | throttled, for as long as `Retry-After` asks |
-//! | HTTP 408, 425 and other 5xx; no connection; no answer in time | retryable |
-//! | HTTP 3xx, which is never followed, and other 4xx | permanent |
-//! | an AWS error code that asks for fewer requests; HTTP 429 from AWS | throttled |
+//! | HTTP 408, 425 and other 5xx | retryable |
+//! | HTTP 3xx, which is never followed, other 4xx, and any status without a meaning here | permanent |
+//! | no connection: refused, no such name, a certificate that does not prove the name | retryable |
+//! | a name that leads to no address that is public or allowed | retryable: it can be allowed while the events wait |
+//! | no status in time; the connection ends or is reset before it; an answer that is not HTTP or without bounds | retryable |
+//! | the end of a connection that had answered before | nothing: the request is sent once more, on a new connection |
+//! | one answer for a batch of HTTP | the same for each of its events |
+//! | an AWS error code that asks for fewer requests, or says that the target is full; HTTP 429 from AWS | throttled |
 //! | an AWS error code of a passing fault or of expired credentials; HTTP 5xx from AWS | retryable |
+//! | an entry of an AWS batch that failed by no fault of the sender, or of which the answer says nothing | retryable |
 //! | any other AWS error code: access denied, no such queue, an invalid message | permanent |
+//! | any such code for an AWS batch as a whole | what each entry is told when it is sent alone |
 //! | no AWS credentials | retryable: they can be supplied while the events wait |
 //! | a file or standard output that cannot be written | retryable: the fault is this machine's, not the event's |
 
@@ -20,12 +27,18 @@ use http::StatusCode;
 /// Characters of a [`Failure`]'s text, at most; the rest is cut.
 const ERROR_CHARS_MAX: usize = 200;
 
-/// AWS error codes that ask for fewer requests.
+/// What the older of SQS's error codes begin with.
+#[cfg(any(feature = "aws", test))]
+const SQS_PREFIX: &str = "AWS.SimpleQueueService.";
+
+/// AWS error codes that ask for fewer requests, or say that a quota is used up.
 #[cfg(any(feature = "aws", test))]
 const AWS_THROTTLING: &[&str] = &[
     "BandwidthLimitExceeded",
+    "EC2ThrottledException",
     "KMS.ThrottlingException",
     "KmsThrottled",
+    "LimitExceededException",
     "OverLimit",
     "PriorRequestNotComplete",
     "ProvisionedThroughputExceededException",
@@ -37,23 +50,30 @@ const AWS_THROTTLING: &[&str] = &[
     "Throttling",
     "ThrottlingException",
     "TooManyRequestsException",
+    "TransactionInProgressException",
 ];
 
 /// AWS error codes of faults that pass without anybody's help, whatever their status.
 #[cfg(any(feature = "aws", test))]
 const AWS_PASSING: &[&str] = &[
+    "ConcurrentModificationException",
     "ExpiredToken",
     "ExpiredTokenException",
     "InternalError",
     "InternalException",
     "InternalFailure",
     "InternalServerError",
+    "InternalServerException",
+    "QueueDeletedRecently",
     "RequestExpired",
     "RequestTimeTooSkewed",
     "RequestTimeout",
     "RequestTimeoutException",
+    "ServiceException",
     "ServiceUnavailable",
     "ServiceUnavailableException",
+    "TokenRefreshRequired",
+    "Unavailable",
 ];
 
 /// What came of one attempt.
@@ -123,9 +143,10 @@ impl Class {
     /// Returns the class of an AWS error; the errors of single entries have a code and no status.
     #[cfg(any(feature = "aws", test))]
     pub(super) fn of_aws(code: &str, status: Option<u16>) -> Self {
-        if AWS_THROTTLING.contains(&code) || status == Some(429) {
+        let code = &code.strip_prefix(SQS_PREFIX).unwrap_or(code);
+        if AWS_THROTTLING.contains(code) || status == Some(429) {
             Self::Throttled { after: None }
-        } else if AWS_PASSING.contains(&code) || status.is_some_and(|status| status >= 500) {
+        } else if AWS_PASSING.contains(code) || status.is_some_and(|status| status >= 500) {
             Self::Retryable
         } else {
             Self::Permanent

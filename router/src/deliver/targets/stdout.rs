@@ -11,16 +11,16 @@ use super::{Delivery, Failure, Outcome, line};
 pub(crate) struct Stdout;
 
 impl Stdout {
-    /// Writes and flushes one line. A reader that does not read delays it for as long as that takes.
-    pub(super) async fn send(&self, delivery: &Delivery<'_>) -> Outcome {
-        let line = line::encode(delivery.event);
-        let written = tokio::task::spawn_blocking(move || write(&mut io::stdout().lock(), &line)).await;
-        outcome(written.map_err(io::Error::other).flatten())
+    /// Writes and flushes the events' lines. A reader that does not read delays that for as long as it takes.
+    pub(super) async fn send(&self, deliveries: &[Delivery<'_>]) -> Vec<Outcome> {
+        let lines = line::encode_all(deliveries);
+        let written = tokio::task::spawn_blocking(move || write(&mut io::stdout().lock(), &lines)).await;
+        vec![outcome(written.map_err(io::Error::other).flatten()); deliveries.len()]
     }
 }
 
-pub(super) fn write(output: &mut impl Write, line: &[u8]) -> io::Result<()> {
-    output.write_all(line)?;
+pub(super) fn write(output: &mut impl Write, lines: &[u8]) -> io::Result<()> {
+    output.write_all(lines)?;
     output.flush()
 }
 

@@ -1,3 +1,6 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
 use axum::response::Response;
@@ -6,10 +9,12 @@ use event::{Data, Event, Value};
 use serde_json::{Value as Json, json};
 
 use super::{
-    Client, Outcome, Seen, XRAY, beside_server, connect, delivery, error, identity, in_words, order, send,
+    Client, Connections, Outcome, Seen, XRAY, beside_server, connect, connect_by, delivery, error, identity,
+    in_words, order, send,
 };
 use crate::config::{AwsService, Target};
-use crate::deliver::targets::{aws, eventbridge, sqs};
+use crate::deliver::targets::tls::Tls;
+use crate::deliver::targets::{Delivery, aws, eventbridge, sqs};
 
 const DELIVERED: Outcome = Outcome::Delivered { status: None };
 
@@ -19,7 +24,7 @@ fn config(endpoint: &str) -> SdkConfig {
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("eu-west-1"))
         .endpoint_url(endpoint)
-        .http_client(aws::http_client(Some(endpoint)).unwrap())
+        .http_client(aws::http_client(Some(endpoint), &mut Tls::default()).unwrap())
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .retry_config(aws_config::retry::RetryConfig::disabled())
         .build()
@@ -29,17 +34,32 @@ fn config(endpoint: &str) -> SdkConfig {
 async fn send_message(queue: &str, event: &Event, status: u16, body: Json) -> (Outcome, Vec<Seen>) {
     let work = async |address| {
         let config = config(&format!("http://{address}"));
-        let client = Client::Sqs(sqs::Sqs::new(&config, queue.to_owned(), identity()));
+        let client = Client::Sqs(sqs::Sqs::new(&config, queue.to_owned(), identity(), 10));
         send(&client, event).await
     };
     beside_server(move || answer(status, &body), work).await
+}
+
+/// Sends orders to a queue beside a server that gives each request the next of these answers.
+async fn send_orders(events: &[Event], answers: Vec<(u16, Json)>) -> (Vec<Outcome>, Vec<Seen>) {
+    let work = async |address| {
+        let config = config(&format!("http://{address}"));
+        let sqs = sqs::Sqs::new(&config, "http://127.0.0.1/0/orders".to_owned(), identity(), 10);
+        Client::Sqs(sqs).send(&events.iter().map(delivery).collect::<Vec<_>>()).await
+    };
+    let next = Arc::new(AtomicUsize::new(0));
+    let answers = move || {
+        let (status, body) = &answers[next.fetch_add(1, Ordering::Relaxed)];
+        answer(*status, body)
+    };
+    beside_server(answers, work).await
 }
 
 /// Puts one event on a bus beside a server that answers with `body`.
 async fn put_events(event: &Event, body: Json) -> (Outcome, Vec<Seen>) {
     let work = async |address| {
         let config = config(&format!("http://{address}"));
-        let client = Client::EventBridge(eventbridge::EventBridge::new(&config, "orders".to_owned()));
+        let client = Client::EventBridge(eventbridge::EventBridge::new(&config, "orders".to_owned(), 10));
         send(&client, event).await
     };
     beside_server(move || answer(200, &body), work).await
@@ -50,6 +70,12 @@ fn answer(status: u16, body: &Json) -> Response {
     answer.body(body.to_string().into()).unwrap()
 }
 
+/// The answer of a queue that took these messages.
+fn taken(ids: &[&str]) -> Json {
+    let taken = |id| json!({ "Id": id, "MessageId": "m", "MD5OfMessageBody": "d" });
+    json!({ "Successful": ids.iter().map(taken).collect::<Vec<_>>(), "Failed": [] })
+}
+
 fn body(seen: &[Seen]) -> Json {
     let [request] = seen else { panic!("{} requests where one was expected", seen.len()) };
     serde_json::from_str(&request.body).unwrap()
@@ -58,10 +84,10 @@ fn body(seen: &[Seen]) -> Json {
 #[tokio::test]
 async fn a_queue_gets_the_envelope_and_the_trace() {
     let queue = "https://sqs.eu-west-1.amazonaws.com/000000000000/orders";
-    let (outcome, seen) = send_message(queue, &order("1"), 200, json!({ "MessageId": "m" })).await;
+    let (outcome, seen) = send_message(queue, &order("1"), 200, taken(&["0"])).await;
     assert_eq!(outcome, DELIVERED);
-    let request = body(&seen);
-    assert_eq!(request["QueueUrl"], queue);
+    assert_eq!(body(&seen)["QueueUrl"], queue);
+    let request = &body(&seen)["Entries"][0];
     assert_eq!(
         request["MessageSystemAttributes"],
         json!({ "AWSTraceHeader": { "DataType": "String", "StringValue": XRAY } })
@@ -89,10 +115,11 @@ async fn a_fifo_queue_groups_by_partition_key_else_by_source() {
         if let Some(key) = key {
             event.set_extension("partitionkey", Value::String(key.to_owned()));
         }
-        let (outcome, seen) = send_message(queue, &event, 200, json!({ "MessageId": "m" })).await;
+        let (outcome, seen) = send_message(queue, &event, 200, taken(&["0"])).await;
         assert_eq!(outcome, DELIVERED);
-        assert_eq!(body(&seen)["MessageGroupId"], group);
-        assert_eq!(body(&seen)["MessageDeduplicationId"], sqs::deduplication_id("shop.orders", "order 1"));
+        let request = &body(&seen)["Entries"][0];
+        assert_eq!(request["MessageGroupId"], group);
+        assert_eq!(request["MessageDeduplicationId"], sqs::deduplication_id("shop.orders", "order 1"));
     }
 }
 
@@ -123,6 +150,84 @@ async fn what_a_service_says_is_kept_and_tried_once() {
         let code = code.rsplit('#').next().unwrap();
         assert_eq!(failure.error, format!("{code}: The specified queue does not exist."));
     }
+}
+
+#[tokio::test]
+async fn each_message_of_a_batch_has_its_own_outcome() {
+    let failed = |id, code, fault| json!({ "Id": id, "Code": code, "Message": "no", "SenderFault": fault });
+    let mut said = taken(&["4", "0"]);
+    said["Failed"] = json!([
+        failed("3", "InvalidMessageContents", true),
+        failed("1", "RequestThrottled", true),
+        failed("2", "Unheard", false),
+    ]);
+    let events = ["a", "b", "c", "d", "e", "f"].map(order);
+    let (outcomes, seen) = send_orders(&events, vec![(200, said)]).await;
+    assert_eq!(body(&seen)["Entries"].as_array().unwrap().len(), 6);
+    let words: Vec<_> = outcomes.iter().map(in_words).collect();
+    assert_eq!(words, ["delivered", "throttled", "retryable", "permanent", "delivered", "retryable"]);
+    let errors: Vec<_> = [1, 3, 5].map(|at| error(outcomes[at].clone())).into();
+    let unsaid = "the answer does not say what became of the event";
+    assert_eq!(errors, ["RequestThrottled: no", "InvalidMessageContents: no", unsaid]);
+}
+
+#[tokio::test]
+async fn a_batch_that_is_refused_is_sent_one_by_one() {
+    let refused = json!({ "__type": "BatchRequestTooLong", "message": "too long" });
+    let denied = json!({ "__type": "InvalidMessageContents", "message": "no" });
+    let answers = vec![(400, refused), (200, taken(&["0"])), (400, denied), (200, taken(&["2"]))];
+    let (outcomes, seen) = send_orders(&["a", "b", "c"].map(order), answers).await;
+    let words: Vec<_> = outcomes.iter().map(in_words).collect();
+    assert_eq!((words, seen.len()), (["delivered", "permanent", "delivered"].map(str::to_owned).into(), 4));
+}
+
+#[tokio::test]
+async fn a_batch_that_may_be_taken_later_is_not_sent_apart() {
+    let throttled = json!({ "__type": "RequestThrottled", "message": "slow down" });
+    let (outcomes, seen) = send_orders(&["a", "b"].map(order), vec![(400, throttled)]).await;
+    assert_eq!(outcomes.iter().map(in_words).collect::<Vec<_>>(), ["throttled", "throttled"]);
+    assert_eq!(seen.len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_said_beside_an_event_goes_in_attributes() {
+    let event = order("1");
+    let attributes = [("ERROR_CODE", "NO_RESOURCE".to_owned()), ("RULE_ARN", String::new())];
+    let work = async |address| {
+        let config = config(&format!("http://{address}"));
+        let client = Client::Sqs(sqs::Sqs::new(&config, "http://127.0.0.1/0/q".to_owned(), identity(), 10));
+        client.send(&[Delivery { attributes: &attributes, ..delivery(&event) }]).await
+    };
+    let (outcomes, seen) = beside_server(|| answer(200, &taken(&["0"])), work).await;
+    assert_eq!(outcomes, [DELIVERED]);
+    let attributes = json!({ "ERROR_CODE": { "DataType": "String", "StringValue": "NO_RESOURCE" } });
+    assert_eq!(body(&seen)["Entries"][0]["MessageAttributes"], attributes);
+}
+
+#[test]
+fn requests_keep_to_ten_entries_and_one_mebibyte() {
+    let mebibyte = 1024 * 1024;
+    for (sizes, expected) in [
+        (&[1; 10][..], &[(0, 10)][..]),
+        (&[1; 11], &[(0, 10), (10, 11)]),
+        (&[mebibyte, 1, mebibyte - 1, 1], &[(0, 1), (1, 3), (3, 4)]),
+        (&[2 * mebibyte, 1], &[(0, 1), (1, 2)]),
+        (&[], &[]),
+    ] {
+        let requests: Vec<_> = aws::requests(sizes).iter().map(|range| (range.start, range.end)).collect();
+        assert_eq!(requests, expected, "{sizes:?}");
+    }
+}
+
+#[tokio::test]
+async fn messages_of_more_than_one_mebibyte_go_in_several_requests() {
+    let large = |id| {
+        let data = Data::Json(Bytes::from(format!("\"{}\"", "x".repeat(400 * 1024))));
+        Event { data: Some(data), ..order(id) }
+    };
+    let answers = vec![(200, taken(&["0", "1"])), (200, taken(&["2"]))];
+    let (outcomes, seen) = send_orders(&["a", "b", "c"].map(large), answers).await;
+    assert_eq!((outcomes, seen.len()), (vec![DELIVERED; 3], 2));
 }
 
 #[tokio::test]
@@ -177,6 +282,26 @@ async fn an_entry_that_failed_is_a_failure() {
 }
 
 #[tokio::test]
+async fn each_entry_of_a_batch_has_its_own_outcome() {
+    let entries = json!([
+        { "EventId": "e" },
+        { "ErrorCode": "InternalFailure", "ErrorMessage": "oops" },
+        { "ErrorCode": "NotAuthorizedForSource", "ErrorMessage": "no" },
+    ]);
+    let said = json!({ "FailedEntryCount": 2, "Entries": entries });
+    let events = ["a", "b", "c", "d"].map(order);
+    let work = async |address| {
+        let config = config(&format!("http://{address}"));
+        let client = Client::EventBridge(eventbridge::EventBridge::new(&config, "orders".to_owned(), 10));
+        client.send(&events.iter().map(delivery).collect::<Vec<_>>()).await
+    };
+    let (outcomes, seen) = beside_server(move || answer(200, &said), work).await;
+    assert_eq!(body(&seen)["Entries"].as_array().unwrap().len(), 4);
+    let words: Vec<_> = outcomes.iter().map(in_words).collect();
+    assert_eq!(words, ["delivered", "retryable", "permanent", "retryable"]);
+}
+
+#[tokio::test]
 async fn connecting_needs_nobody_to_answer() {
     let service =
         AwsService { endpoint: Some("http://127.0.0.1:1".to_owned()), region: Some("eu-west-1".to_owned()) };
@@ -184,6 +309,20 @@ async fn connecting_needs_nobody_to_answer() {
     assert_eq!(connect(&queue).await.unwrap().address(), "sqs host/0/orders");
     let bus = Target::EventBridge { bus: "orders".to_owned(), service };
     assert_eq!(connect(&bus).await.unwrap().address(), "eventbridge orders");
+}
+
+#[tokio::test]
+async fn batches_are_as_large_as_configured_and_as_aws_takes_them() {
+    let service =
+        AwsService { endpoint: Some("http://127.0.0.1:1".to_owned()), region: Some("eu-west-1".to_owned()) };
+    let queue = Target::Sqs { queue: "https://host/0/orders".to_owned(), service: service.clone() };
+    let bus = Target::EventBridge { bus: "orders".to_owned(), service };
+    for target in [queue, bus] {
+        for (batch, expected) in [(0, 1), (1, 1), (7, 7), (10, 10), (11, 10)] {
+            let client = connect_by(&mut Connections::new(&[]), &target, batch).await.unwrap();
+            assert_eq!(client.batch_max(), expected);
+        }
+    }
 }
 
 #[test]

@@ -3,16 +3,15 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use bytes::Bytes;
 use serde::Deserialize;
-use tokio::net::TcpListener;
 
-use super::{Outcome, TRACEPARENT, XRAY, beside_server, connect, error, in_words, order, send};
+use super::{
+    Outcome, PATIENCE, TRACEPARENT, XRAY, beside_server, connect, delivery, error, http_target, in_words,
+    order, send,
+};
 use crate::clock;
 use crate::config::{Mode, Target};
-use crate::deliver::targets::{Class, retry_after};
-
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::deliver::targets::{Delivery, retry_after};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,10 +40,6 @@ impl Case {
     }
 }
 
-fn target(url: String) -> Target {
-    Target::Http { url, mode: Mode::Binary, headers: Vec::new(), timeout: PATIENCE }
-}
-
 fn answer(status: u16, body: impl Into<Body>) -> Response {
     Response::builder().status(status).body(body.into()).unwrap()
 }
@@ -59,7 +54,7 @@ async fn answers_count_as_the_table_says() {
     let table: Table = toml::from_str(include_str!("http_answers.toml")).unwrap();
     for case in table.case {
         let answered = case.clone();
-        let work = async |address| attempt(&target(format!("http://{address}/"))).await;
+        let work = async |address| attempt(&http_target(format!("http://{address}/"))).await;
         let (outcome, seen) = beside_server(move || answered.answer(), work).await;
         let Case { status, retry_after, counts_as, .. } = case;
         assert_eq!(in_words(&outcome), counts_as, "{status} with {retry_after:?}");
@@ -134,7 +129,7 @@ async fn structured_mode_puts_attributes_in_the_body() {
 async fn a_redirect_is_an_answer_and_no_way_to_go() {
     let redirect =
         || Response::builder().status(307).header("location", "/elsewhere").body(Body::empty()).unwrap();
-    let work = async |address| attempt(&target(format!("http://{address}/here"))).await;
+    let work = async |address| attempt(&http_target(format!("http://{address}/here"))).await;
     let (outcome, seen) = beside_server(redirect, work).await;
     assert_eq!(error(outcome), "307 Temporary Redirect: redirects are not followed");
     assert_eq!(seen.iter().map(|request| request.path.as_str()).collect::<Vec<_>>(), ["/here"]);
@@ -148,68 +143,59 @@ async fn what_the_target_says_is_kept_in_short_and_without_secrets() {
         let url = format!("http://user:pass-word@{address}/?token=k%65y-and-more");
         attempt(&Target::Http { url, mode: Mode::Binary, headers, timeout: PATIENCE }).await
     };
-    let (outcome, _) = beside_server(move || answer(403, said), work).await;
+    let (outcome, seen) = beside_server(move || answer(403, said), work).await;
     assert_eq!(error(outcome), "403 Forbidden: who is *** *** with ***, ***, ***?");
+    assert_eq!(seen[0].header("authorization"), "Bearer sesame-open", "a header is said louder than the URL");
+    assert_eq!(seen[0].path, "/?token=k%65y-and-more");
 }
 
 #[tokio::test]
-async fn an_endless_answer_is_not_read_to_its_end() {
-    let endless = || {
-        let chunk = Ok::<_, std::io::Error>(Bytes::from_static(b"no "));
-        answer(
-            400,
-            Body::from_stream(futures::stream::iter(std::iter::repeat_with(move || {
-                chunk.as_ref().map(Bytes::clone).map_err(|_| std::io::Error::other("none"))
-            }))),
-        )
+async fn a_secret_is_not_shown_in_part_where_the_answer_is_cut() {
+    let secret = "0123456789".repeat(50);
+    let headers = vec![("authorization".to_owned(), secret.clone())];
+    // Of so long an answer 4 KiB are read: eight times the secret, and 96 characters of it.
+    let said = secret.repeat(10);
+    let work = async |address| {
+        let url = format!("http://{address}/");
+        attempt(&Target::Http { url, mode: Mode::Binary, headers, timeout: PATIENCE }).await
     };
-    let work = async |address| attempt(&target(format!("http://{address}/"))).await;
-    let (outcome, _) = beside_server(endless, work).await;
-    let error = error(outcome);
-    assert!(error.starts_with("400 Bad Request: no no no") && error.len() == 200, "{error}");
+    let (outcome, _) = beside_server(move || answer(403, said.clone()), work).await;
+    assert_eq!(error(outcome), format!("403 Forbidden: {}", "***".repeat(9)));
 }
 
 #[tokio::test]
-async fn an_answer_without_an_end_does_not_undo_its_status() {
-    let hanging =
-        || answer(200, Body::from_stream(futures::stream::pending::<Result<Bytes, std::io::Error>>()));
-    let work = async |address| attempt(&target(format!("http://{address}/"))).await;
-    let (outcome, _) = beside_server(hanging, work).await;
-    assert_eq!(outcome, Outcome::Delivered { status: Some(200) });
+async fn the_user_and_password_of_a_url_go_in_a_header_that_is_never_shown() {
+    let work = async |address| attempt(&http_target(format!("http://us%20er:p%40ss@{address}/#part"))).await;
+    let (outcome, seen) = beside_server(|| answer(401, "Basic dXMgZXI6cEBzcw== is wrong"), work).await;
+    assert_eq!(error(outcome), "401 Unauthorized: Basic *** is wrong");
+    assert_eq!(seen[0].header("authorization"), "Basic dXMgZXI6cEBzcw==");
+    assert_eq!(
+        (seen[0].path.as_str(), seen[0].header("user-agent").split('/').next()),
+        ("/", Some("railpost"))
+    );
 }
 
 #[tokio::test]
-async fn a_target_that_does_not_answer_is_retryable() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap());
-    let timeout = Duration::from_millis(150);
-    let hanging = Target::Http { url: url.clone(), mode: Mode::Binary, headers: Vec::new(), timeout };
-    check_retryable(attempt(&hanging).await, "no answer within 150ms");
-
-    let hang_up = async move {
-        // The first connection is that of the attempt that gave up.
-        for _ in 0..2 {
-            drop(listener.accept().await.unwrap());
-        }
-        std::future::pending::<()>().await;
+async fn what_is_said_beside_an_event_goes_in_headers() {
+    let event = order("1");
+    let attributes = [
+        ("ERROR_CODE", "NO_RESOURCE".to_owned()),
+        ("ERROR_MESSAGE", "100 % \u{e9}\n".to_owned()),
+        ("RULE_ARN", String::new()),
+    ];
+    let work = async |address| {
+        let client = connect(&http_target(format!("http://{address}/"))).await.unwrap();
+        let delivery = Delivery { path: "eu,us", attributes: &attributes, ..delivery(&event) };
+        client.send(&[delivery]).await
     };
-    let target = target(url);
-    let outcome = tokio::select! {
-        outcome = attempt(&target) => outcome,
-        () = hang_up => unreachable!("it never ends"),
-    };
-    check_retryable(outcome, "the connection broke: ");
-    // The listener went with the future that owned it.
-    check_retryable(attempt(&target).await, "cannot connect: Connection refused");
-}
-
-fn check_retryable(outcome: Outcome, text: &str) {
-    match outcome {
-        Outcome::Failed(failure) => {
-            assert_eq!((failure.class, failure.status), (Class::Retryable, None));
-            assert!(failure.error.starts_with(text), "{}", failure.error);
-        }
-        Outcome::Delivered { status } => panic!("delivered with {status:?}"),
+    let (_, seen) = beside_server(|| answer(200, ""), work).await;
+    for (name, value) in [
+        ("railpost-path", "eu,us"),
+        ("railpost-error-code", "NO_RESOURCE"),
+        ("railpost-error-message", "100 %25 %C3%A9%0A"),
+        ("railpost-rule-arn", ""),
+    ] {
+        assert_eq!(seen[0].header(name), value, "{name}");
     }
 }
 
@@ -225,6 +211,11 @@ async fn settings_that_cannot_work_are_refused_without_their_values() {
         ),
         ("http://host/", Some("Content-Type"), "the header `Content-Type` cannot be sent: the event sets it"),
         ("http://host/", Some("ce-id"), "the header `ce-id` cannot be sent: the event sets it"),
+        (
+            "http://host/",
+            Some("Railpost-Path"),
+            "the header `Railpost-Path` cannot be sent: the event sets it",
+        ),
         (
             "http://host/",
             Some("authorization"),
@@ -247,6 +238,6 @@ async fn the_address_shows_no_secret() {
         ("https://hooks.example:8443/services/T0/B0/secret", "https hooks.example:8443/services/..."),
         ("https://hooks.example//secret", "https hooks.example//..."),
     ] {
-        assert_eq!(connect(&target(url.to_owned())).await.unwrap().address(), expected);
+        assert_eq!(connect(&http_target(url.to_owned())).await.unwrap().address(), expected);
     }
 }

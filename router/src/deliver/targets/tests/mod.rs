@@ -2,24 +2,31 @@
 
 #[cfg(feature = "aws")]
 mod aws;
+mod batch;
 mod file;
+mod guard;
 mod http;
+mod misbehaving;
 mod outcome;
+mod tls;
 
 use std::future::IntoFuture as _;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
+use axum::http::request::Parts;
 use axum::response::Response;
+use axum::serve::Listener;
 use bytes::Bytes;
 use event::eventbridge::Identity;
 use event::{Data, Event, SpanId, Timestamp, TraceContext, TraceId};
 use tokio::net::TcpListener;
 
 use super::{Class, Client, ConnectError, Connections, Delivery, Outcome};
-use crate::config::Target;
+use crate::config::{Mode, Target};
 
 const TRACE: TraceContext = TraceContext {
     trace: TraceId([
@@ -36,6 +43,9 @@ const XRAY: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=020202020202
 /// 2026-11-21T06:00:00Z.
 const RECEIVED: Timestamp = Timestamp::from_millis(1_795_240_800_000);
 
+/// Longer than any answer here takes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// An order with a JSON payload.
 fn order(id: &str) -> Event {
     Event {
@@ -46,20 +56,36 @@ fn order(id: &str) -> Event {
 }
 
 fn delivery(event: &Event) -> Delivery<'_> {
-    Delivery { event, received: RECEIVED, trace: &TRACE, span: SPAN }
+    Delivery { event, received: RECEIVED, trace: &TRACE, span: SPAN, path: "", attributes: &[], replay: None }
 }
 
 fn identity() -> Identity {
     Identity { account: "000000000000".to_owned(), region: "eu-west-1".to_owned() }
 }
 
+/// A target that gets its events one a request.
+fn http_target(url: impl Into<String>) -> Target {
+    Target::Http { url: url.into(), mode: Mode::Binary, headers: Vec::new(), timeout: PATIENCE }
+}
+
 async fn connect(target: &Target) -> Result<Client, ConnectError> {
-    let client = Client::connect(target, &identity(), &mut Connections::default()).await?;
+    connect_by(&mut Connections::new(&[]), target, 1).await
+}
+
+async fn connect_by(
+    connections: &mut Connections,
+    target: &Target,
+    batch: usize,
+) -> Result<Client, ConnectError> {
+    let client = Client::connect(target, &identity(), batch, connections).await?;
     Ok(client.expect("the target is no bus"))
 }
 
+/// Sends one event and returns what came of it.
 async fn send(client: &Client, event: &Event) -> Outcome {
-    client.send(&delivery(event)).await
+    let outcomes = client.send(&[delivery(event)]).await;
+    let [outcome] = <[Outcome; 1]>::try_from(outcomes).expect("one delivery has one outcome");
+    outcome
 }
 
 /// Says what came of an attempt in the words of the tables.
@@ -89,6 +115,7 @@ fn error(outcome: Outcome) -> String {
 
 /// A request as it came over the wire.
 struct Seen {
+    version: axum::http::Version,
     path: String,
     headers: axum::http::HeaderMap,
     body: String,
@@ -105,19 +132,31 @@ async fn beside_server<T>(
     answer: impl Fn() -> Response + Clone + Send + Sync + 'static,
     work: impl AsyncFnOnce(SocketAddr) -> T,
 ) -> (T, Vec<Seen>) {
+    beside(TcpListener::bind("127.0.0.1:0").await.unwrap(), answer, work).await
+}
+
+/// As [`beside_server`], with a listener of any kind.
+async fn beside<T, L>(
+    listener: L,
+    answer: impl Fn() -> Response + Clone + Send + Sync + 'static,
+    work: impl AsyncFnOnce(SocketAddr) -> T,
+) -> (T, Vec<Seen>)
+where
+    L: Listener<Addr = SocketAddr>,
+{
     let seen = Arc::new(Mutex::new(Vec::new()));
     let record = Arc::clone(&seen);
     let app = Router::new().fallback(async move |request: Request| {
         let (head, body) = request.into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         let body = String::from_utf8(body.into()).unwrap();
-        record.lock().unwrap().push(Seen { path: head.uri.to_string(), headers: head.headers, body });
+        let Parts { version, uri, headers, .. } = head;
+        record.lock().unwrap().push(Seen { version, path: uri.to_string(), headers, body });
         answer()
     });
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let value = tokio::select! {
-        value = work(address) => value,
+        value = tokio::time::timeout(PATIENCE, work(address)) => value.expect("it ends in time"),
         ended = axum::serve(listener, app).into_future() => panic!("the server ended: {ended:?}"),
     };
     let seen = std::mem::take(&mut *seen.lock().unwrap());

@@ -1,0 +1,246 @@
+//! The single writer of a bus: reads what is durable, lets the core decide, commits, and only then acts.
+//!
+//! One turn takes what has come since the last: settlements of deliveries, orders, new events, due timers, a step of each
+//! replay. All that follows from them is one commit. It is the only module that commits.
+//!
+//! * [`turn`]: what one commit changes, and what must follow it
+//! * [`orders`]: what somebody asked for
+//! * [`again`]: earlier events, for consumers that are new and for replays
+
+mod again;
+mod orders;
+mod turn;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use event::Timestamp;
+use event::hop::Via;
+use event::stored::Stored;
+use store::{Position, ReadBudget};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use self::again::Replay;
+use self::turn::Turn;
+use crate::bus::Bus;
+use crate::clock;
+use crate::deliver::{Settled, Settlement};
+use crate::orders::Ordered;
+use crate::router::Buses;
+use crate::state::changes::SavedLedgers;
+use crate::state::record::Letter;
+use crate::state::restore;
+
+/// Settlements that wait for a commit. A worker that finds the queue full waits, and so delivers no faster than the disk
+/// takes the outcomes.
+pub(crate) const SETTLEMENTS_MAX: usize = 4_096;
+
+/// Events decided in one turn, at most.
+const TURN: ReadBudget = ReadBudget { events: 512, bytes: 4 << 20 };
+
+/// What comes to a pipeline from outside.
+pub(crate) struct Inbox {
+    pub(crate) settlements: mpsc::Receiver<Settlement>,
+    pub(crate) orders: mpsc::Receiver<Ordered>,
+}
+
+/// A bus's pipeline.
+pub(crate) struct Pipeline {
+    bus: Arc<Bus>,
+    /// The other buses, for replays.
+    buses: Buses,
+    inbox: Inbox,
+    applied: Position,
+    saved: SavedLedgers,
+    replays: Vec<Replay>,
+    waiting: Vec<Settlement>,
+    ordered: VecDeque<Ordered>,
+    /// Whether the store says yet in which form the state is.
+    is_marked: bool,
+}
+
+impl Pipeline {
+    /// Returns the pipeline of a bus, at the position that was committed last.
+    pub(crate) fn new(bus: Arc<Bus>, buses: Buses, inbox: Inbox) -> Self {
+        let applied = bus.partition().applied();
+        let replays = again::resume(&bus);
+        Self {
+            bus,
+            buses,
+            inbox,
+            applied,
+            saved: SavedLedgers::default(),
+            replays,
+            waiting: Vec::new(),
+            ordered: VecDeque::new(),
+            is_marked: false,
+        }
+    }
+
+    /// Runs until told to stop, and once more to commit what the workers left; an error of the store ends it.
+    pub(crate) async fn run(mut self, stop: CancellationToken) -> Result<(), store::Error> {
+        let mut head = self.bus.partition().watch();
+        loop {
+            let now = clock::now();
+            let behind = *head.borrow_and_update() > self.applied || self.has_more(now);
+            let wake = self.next_wake();
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return self.finish().await,
+                // A bus without consumers has nobody who could settle anything.
+                _ = self.inbox.settlements.recv_many(&mut self.waiting, SETTLEMENTS_MAX),
+                    if !self.inbox.settlements.is_closed() => {}
+                Some(order) = self.inbox.orders.recv() => self.ordered.push_back(order),
+                () = std::future::ready(()), if behind => {}
+                changed = head.changed(), if !behind => {
+                    if changed.is_err() {
+                        return Ok(());
+                    }
+                }
+                () = clock::sleep_until(wake), if !behind && wake.is_some() => {}
+            }
+            self.collect();
+            self.turn().await?;
+        }
+    }
+
+    /// Takes what else has come meanwhile.
+    fn collect(&mut self) {
+        while self.waiting.len() < SETTLEMENTS_MAX
+            && let Ok(settlement) = self.inbox.settlements.try_recv()
+        {
+            self.waiting.push(settlement);
+        }
+        while let Ok(order) = self.inbox.orders.try_recv() {
+            self.ordered.push_back(order);
+        }
+    }
+
+    /// Returns when there is something to do if nothing comes.
+    fn next_wake(&self) -> Option<Timestamp> {
+        let replays = self.replays.iter().filter_map(Replay::next);
+        replays.chain(self.bus.core().next_wake()).min()
+    }
+
+    /// Commits what the workers said before they ended; events that are not decided yet wait for the next start.
+    async fn finish(mut self) -> Result<(), store::Error> {
+        self.inbox.orders.close();
+        while let Some(settlement) = self.inbox.settlements.recv().await {
+            self.waiting.push(settlement);
+        }
+        let mut turn = Turn::default();
+        self.settle(&mut turn);
+        turn.changes.ledgers(&self.bus.core(), &mut self.saved);
+        self.commit(turn).await
+    }
+
+    async fn turn(&mut self) -> Result<(), store::Error> {
+        let mut turn = Turn::default();
+        self.mark(&mut turn);
+        let head = self.bus.partition().head();
+        let events = self.bus.partition().read(self.applied, TURN).await?;
+        if events.is_empty() {
+            // What lies between is gone from the log.
+            self.applied = self.applied.max(head);
+        }
+        self.settle(&mut turn);
+        self.decide(events, &mut turn);
+        self.carry_out(&mut turn).await?;
+        self.look_back(&mut turn).await?;
+        turn.changes.ledgers(&self.bus.core(), &mut self.saved);
+        self.commit(turn).await
+    }
+
+    /// Says in the first commit in which form the state is, and how consumers stand that are new.
+    fn mark(&mut self, turn: &mut Turn) {
+        if std::mem::replace(&mut self.is_marked, true) {
+            return;
+        }
+        turn.changes.format();
+        for lane in self.bus.lanes() {
+            turn.changes.standing(&lane.consumer.name, &lane.standing());
+        }
+    }
+
+    /// Applies the outcomes of deliveries.
+    fn settle(&mut self, turn: &mut Turn) {
+        let bus = Arc::clone(&self.bus);
+        let mut core = bus.core();
+        for Settlement { consumer, position, was_tried, result, hops } in self.waiting.drain(..) {
+            let receiver = &mut core.consumers_mut()[consumer];
+            let lane = &bus.lanes()[consumer];
+            turn.hops.extend(hops);
+            match result {
+                Settled::Failed(tried) => {
+                    lane.tried(position, &tried);
+                    turn.changes.tried(&receiver.name, position, &tried);
+                }
+                Settled::Stopped(tried, reason) => {
+                    lane.tried(position, &tried);
+                    turn.changes.tried(&receiver.name, position, &tried);
+                    turn.stand(lane, |standing| standing.stopped = Some(reason));
+                }
+                Settled::Delivered => {
+                    receiver.ledger.delivered += 1;
+                    turn.settled(lane, position, was_tried);
+                }
+                Settled::DeadLettered(given_up) => {
+                    receiver.ledger.dead_lettered += 1;
+                    turn.settled(lane, position, was_tried);
+                    turn.give_up(lane, position, *given_up);
+                }
+            }
+        }
+    }
+
+    /// Lets the core decide. Time is the log's: an event happens when it came into the log, and a timer fires before the
+    /// first event that came after it, so that reading the log again comes to the same result. Only once all events
+    /// are read does the wall clock count.
+    fn decide(&mut self, events: Vec<(Position, bytes::Bytes)>, turn: &mut Turn) {
+        let bus = Arc::clone(&self.bus);
+        let mut core = bus.core();
+        for (position, bytes) in events {
+            let stored = match Stored::decode(bytes) {
+                Ok(stored) => stored,
+                Err(error) => {
+                    let (bus, position) = (bus.name(), position.0);
+                    tracing::error!(bus, position, %error, "an event in the log cannot be read; skipped");
+                    self.applied = Position(position);
+                    continue;
+                }
+            };
+            turn.wake(&bus, &mut core, self.applied, stored.logged);
+            if turn.is_full() {
+                break;
+            }
+            self.applied = position;
+            if stored.via == Via::DeadLetter {
+                turn.keep_letter(&bus, &mut core, position.0, stored);
+            } else {
+                turn.step(&bus, &mut core, position.0, stored);
+            }
+        }
+        if self.applied >= bus.partition().head() {
+            turn.wake(&bus, &mut core, self.applied, clock::now());
+        }
+    }
+
+    /// Makes a turn durable, then does what it decided.
+    async fn commit(&mut self, mut turn: Turn) -> Result<(), store::Error> {
+        turn.save_queues(&self.bus);
+        let changes = std::mem::take(&mut turn.changes);
+        if changes.is_empty() && self.applied == self.bus.partition().applied() {
+            turn.answer();
+            return Ok(());
+        }
+        let committed = self.bus.partition().commit(changes.into_tx(self.applied)).await?;
+        turn.carry_out(&self.bus, committed.emitted);
+        Ok(())
+    }
+}
+
+/// Reads what is noted with a dead letter.
+pub(crate) fn letter_of(stored: &Stored) -> Option<Letter> {
+    stored.note.as_deref().filter(|_| stored.via == Via::DeadLetter).and_then(restore::parse)
+}

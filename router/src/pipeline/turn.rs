@@ -1,0 +1,279 @@
+//! [`Turn`]: what one commit changes, and what must follow it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use event::hop::Via;
+use event::stored::Stored;
+use event::{Event, Hop, SpanId, Step, Timestamp, TraceContext, TraceId};
+use store::{Position, Positions};
+use tokio::sync::oneshot;
+
+use crate::bus::Bus;
+use crate::clock;
+use crate::core::{Action, Core, Decision};
+use crate::deliver::GivenUp;
+use crate::deliver::lane::Lane;
+use crate::orders::OrderError;
+use crate::state::changes::{Changes, json};
+use crate::state::record::{Letter, Standing};
+
+/// What one commit may change, about; past it a turn ends, and the next goes on with the events that are left.
+const CHANGES_BYTES_MAX: usize = 16 << 20;
+
+/// An answer to an order, for when it is durable.
+type Answer = (oneshot::Sender<Result<u64, OrderError>>, Result<u64, OrderError>);
+
+/// What one commit must be followed by.
+#[derive(Default)]
+pub(super) struct Turn {
+    pub(super) changes: Changes,
+    /// Consumer, position, event.
+    deliveries: Vec<(usize, u64, Option<Arc<Stored>>)>,
+    pub(super) hops: Vec<Hop>,
+    releases: Vec<Option<Hop>>,
+    /// Lanes whose queues changed.
+    queues: BTreeSet<usize>,
+    /// Consumers whose dead letters changed.
+    letters: BTreeSet<String>,
+    /// How consumers stand that changed, by their place on the bus.
+    standings: BTreeMap<usize, Standing>,
+    pub(super) answers: Vec<Answer>,
+}
+
+impl Turn {
+    /// Returns whether one commit can take no more.
+    pub(super) fn is_full(&self) -> bool {
+        self.changes.bytes() > CHANGES_BYTES_MAX
+    }
+
+    /// Completes the groups that are due by an instant, as far as one commit goes.
+    pub(super) fn wake(&mut self, bus: &Bus, core: &mut Core, position: Position, by: Timestamp) {
+        while !self.is_full() && core.next_wake().is_some_and(|due| due <= by) {
+            let decision = core.wake(by);
+            self.apply(bus, core, (position.0, None), decision);
+        }
+    }
+
+    /// Decides about one event.
+    pub(super) fn step(&mut self, bus: &Bus, core: &mut Core, position: u64, stored: Stored) {
+        let began = clock::now();
+        if stored.via != Via::Release {
+            self.hops.push(received(bus.name(), position, &stored, began));
+        }
+        let mut decision = core.step(stored.logged, position, &stored);
+        stamp(&mut decision, began, clock::now());
+        self.apply(bus, core, (position, Some(&Arc::new(stored))), decision);
+    }
+
+    /// Turns what the core decided into changes of the store, deliveries and hops.
+    pub(super) fn apply(
+        &mut self,
+        bus: &Bus,
+        core: &Core,
+        (position, stored): (u64, Option<&Arc<Stored>>),
+        decision: Decision,
+    ) {
+        self.hops.extend(decision.hops);
+        for action in decision.actions {
+            self.act(bus, core, (position, stored), action);
+        }
+    }
+
+    fn act(
+        &mut self,
+        bus: &Bus,
+        core: &Core,
+        (position, stored): (u64, Option<&Arc<Stored>>),
+        action: Action,
+    ) {
+        let aggregation = |index: usize| core.aggregators()[index].name();
+        match action {
+            Action::Deliver { consumer } => self.queue(bus, consumer, position, stored.cloned()),
+            Action::Drop => {}
+            Action::DeadLetter { consumer, reason } => {
+                let given_up = GivenUp {
+                    stored: stored.cloned(),
+                    reason,
+                    code: "SDK_CLIENT_ERROR",
+                    exhausted: None,
+                    attempts: Vec::new(),
+                };
+                self.give_up(&bus.lanes()[consumer], position, given_up);
+            }
+            Action::SaveGroup { aggregation: index, group } => self.changes.group(aggregation(index), &group),
+            Action::SavePart { aggregation: at, key, index, part } => {
+                self.changes.part(aggregation(at), &key, index, &part);
+            }
+            Action::CloseGroup { aggregation: index, key, parts } => {
+                self.changes.close(aggregation(index), &key, parts);
+            }
+            Action::RememberKey { aggregation: index, key, order } => {
+                self.changes.released(aggregation(index), &key, order);
+            }
+            Action::ForgetKey { aggregation: index, key } => self.changes.forgotten(aggregation(index), &key),
+            Action::Emit { release, hop } => self.emit(&release, Some(*hop)),
+        }
+    }
+
+    /// Puts an event on the bus; its hop gets its position once it has one.
+    pub(super) fn emit(&mut self, stored: &Stored, hop: Option<Hop>) {
+        self.changes.emit(stored.encode());
+        self.releases.push(hop);
+    }
+
+    /// Queues an event for a consumer, unless it is queued already.
+    pub(super) fn queue(&mut self, bus: &Bus, consumer: usize, position: u64, stored: Option<Arc<Stored>>) {
+        if bus.lanes()[consumer].queue(position) {
+            self.queues.insert(consumer);
+            self.deliveries.push((consumer, position, stored));
+        }
+    }
+
+    /// Takes a delivery off its consumer's queue.
+    pub(super) fn settled(&mut self, lane: &Lane, position: u64, was_tried: bool) {
+        lane.settle(position);
+        self.queues.insert(lane.index);
+        if was_tried {
+            self.changes.not_tried(&lane.consumer.name, position);
+        }
+    }
+
+    /// Writes a dead letter at the end of the log, with the event and all that is known of the attempts.
+    pub(super) fn give_up(&mut self, lane: &Lane, position: u64, given_up: GivenUp) {
+        let at = clock::now();
+        let GivenUp { stored, reason, code, exhausted, attempts } = given_up;
+        let filter = lane.consumer.filter.as_ref();
+        let letter = Letter {
+            consumer: lane.consumer.name.clone(),
+            position,
+            reason,
+            at,
+            attempts,
+            rule: filter.map_or_else(|| "all events".to_owned(), |filter| filter.text().to_owned()),
+            code: code.to_owned(),
+            exhausted: exhausted.map(str::to_owned),
+        };
+        let event = stored.map_or_else(|| gone(at), |stored| (*stored).clone());
+        self.emit(&Stored { logged: at, via: Via::DeadLetter, note: Some(json(&letter)), ..event }, None);
+    }
+
+    /// Takes note of a dead letter that was read from the log, and sends it on where its consumer wants that.
+    pub(super) fn keep_letter(&mut self, bus: &Bus, core: &mut Core, position: u64, stored: Stored) {
+        let Some(letter) = super::letter_of(&stored) else {
+            tracing::error!(bus = bus.name(), position, "a dead letter in the log cannot be read; skipped");
+            return;
+        };
+        self.add_letter(bus, &letter.consumer, position);
+        let next = core.consumers().iter().position(|one| one.letters_of.as_ref() == Some(&letter.consumer));
+        // One that was only carried on to the log's end was sent on before.
+        if let Some(consumer) = next.filter(|_| letter.at == stored.logged) {
+            core.consumers_mut()[consumer].ledger.matched += 1;
+            self.queue(bus, consumer, position, Some(Arc::new(stored)));
+        }
+    }
+
+    /// Adds a dead letter to its consumer's.
+    pub(super) fn add_letter(&mut self, bus: &Bus, consumer: &str, position: u64) {
+        bus.letters().entry(consumer.to_owned()).or_default().insert(position);
+        self.letters.insert(consumer.to_owned());
+    }
+
+    /// Takes a dead letter from its consumer's. Returns false if it is not there.
+    pub(super) fn take_letter(&mut self, bus: &Bus, consumer: &str, position: u64) -> bool {
+        let taken = bus.letters().get_mut(consumer).is_some_and(|letters| letters.remove(position));
+        if taken {
+            self.letters.insert(consumer.to_owned());
+        }
+        taken
+    }
+
+    /// Changes how a consumer stands, after what this turn changed before.
+    pub(super) fn stand(&mut self, lane: &Lane, change: impl FnOnce(&mut Standing)) {
+        let standing = self.standings.entry(lane.index).or_insert_with(|| lane.standing());
+        change(standing);
+        self.changes.standing(&lane.consumer.name, standing);
+    }
+
+    /// Adds what changed of queues and dead letters to the commit.
+    pub(super) fn save_queues(&mut self, bus: &Bus) {
+        for index in std::mem::take(&mut self.queues) {
+            let lane = &bus.lanes()[index];
+            for chunk in lane.changes() {
+                self.changes.pending(&lane.consumer.name, chunk);
+            }
+        }
+        let mut letters = bus.letters();
+        for consumer in std::mem::take(&mut self.letters) {
+            let chunks = letters.get_mut(&consumer).map(crate::queue::Queue::changes).unwrap_or_default();
+            for chunk in chunks {
+                self.changes.letters(&consumer, chunk);
+            }
+        }
+    }
+
+    /// Does what was decided, now that it is durable.
+    pub(super) fn carry_out(mut self, bus: &Bus, emitted: Positions) {
+        for (index, standing) in std::mem::take(&mut self.standings) {
+            bus.lanes()[index].set_standing(standing);
+        }
+        for (consumer, position, stored) in std::mem::take(&mut self.deliveries) {
+            bus.lanes()[consumer].push(position, stored.as_ref());
+        }
+        for (hop, position) in self.releases.drain(..).zip(emitted) {
+            self.hops.extend(hop.map(|hop| Hop { position: position.0, ..hop }));
+        }
+        bus.observer().record(std::mem::take(&mut self.hops));
+        self.answer();
+    }
+
+    /// Answers those who ordered something.
+    pub(super) fn answer(self) {
+        for (answer, result) in self.answers {
+            // Who asked may be gone.
+            drop(answer.send(result));
+        }
+    }
+}
+
+/// Stands for an event that is gone from the log.
+fn gone(at: Timestamp) -> Stored {
+    let trace = TraceContext {
+        trace: TraceId(at.as_micros().unsigned_abs().to_be_bytes().repeat(2).try_into().unwrap_or([1; 16])),
+        span: SpanId([1; 8]),
+        parent: None,
+        sampled: false,
+    };
+    Stored::new(at, Via::DeadLetter, trace, Event::new("gone", "/railpost", "railpost.gone"))
+}
+
+/// The first hop of an event: from its acceptance until it is durable and read. A release begins with its own.
+fn received(bus: &str, position: u64, stored: &Stored, ended: Timestamp) -> Hop {
+    let Stored { event, trace, .. } = stored;
+    Hop {
+        bus: bus.to_owned(),
+        event: event.id.clone(),
+        position,
+        started: stored.logged,
+        ended,
+        trace: trace.trace,
+        span: trace.span,
+        parent: trace.parent,
+        sampled: trace.sampled,
+        step: Step::Received {
+            via: stored.via,
+            source: event.source.clone(),
+            r#type: event.kind.clone(),
+            subject: event.subject.clone(),
+            bytes: event.data.as_ref().map_or(0, |data| data.bytes().len()),
+        },
+    }
+}
+
+/// Says when a decision was really made; the core knows only the log's time.
+fn stamp(decision: &mut Decision, began: Timestamp, ended: Timestamp) {
+    for hop in &mut decision.hops {
+        hop.started = began;
+        hop.ended = ended;
+    }
+}

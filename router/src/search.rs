@@ -1,0 +1,32 @@
+//! Finds a position in a log by time.
+
+use event::Timestamp;
+use event::stored::Stored;
+use store::{Partition, Position, ReadBudget};
+
+/// Returns the position of the first event that came into the log at or after an instant, or the next to come if there
+/// is none. The log's times are taken to go forward, as they do but for a clock that was set back.
+pub(crate) async fn position_at(
+    partition: &dyn Partition,
+    instant: Timestamp,
+) -> Result<Position, store::Error> {
+    let (mut low, mut high) = (partition.tail().0, partition.head().0 + 1);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        // What cannot be read counts as too early.
+        let is_early = logged_at(partition, middle).await?.is_none_or(|logged| logged < instant);
+        (low, high) = if is_early { (middle + 1, high) } else { (low, middle) };
+    }
+    Ok(Position(low))
+}
+
+/// Returns when the event at a position came into the log, if it can be read.
+pub(crate) async fn logged_at(
+    partition: &dyn Partition,
+    position: u64,
+) -> Result<Option<Timestamp>, store::Error> {
+    let before = Position(position.saturating_sub(1));
+    let read = partition.read(before, ReadBudget { events: 1, bytes: 0 }).await?;
+    let found = read.into_iter().find(|(at, _)| at.0 == position);
+    Ok(found.and_then(|(_, bytes)| Stored::decode(bytes).ok()).map(|stored| stored.logged))
+}
