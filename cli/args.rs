@@ -59,6 +59,8 @@ pub(crate) enum Command {
     Status(Status),
     /// Check a configuration file without running it.
     Check(Check),
+    /// Check the files of buses that no router has open, and repair them if asked.
+    Verify(Verify),
     /// Run a router with an example that can be watched, and stop again.
     Demo(Demo),
 }
@@ -94,6 +96,32 @@ pub(crate) struct Run {
     /// How log records look on standard error, for people or for collectors; `RUST_LOG` says which ones.
     #[arg(long, env = "RAILPOST_LOG", value_name = "FORM", default_value = "text")]
     pub(crate) log: LogForm,
+}
+
+/// Arguments of `railpost verify`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  railpost verify
+  railpost verify --data-dir /var/lib/railpost --bus landing
+  railpost verify --repair
+
+Reads every file, holds it against its sums, and changes nothing. With --repair it copies damaged files aside first, then \
+restores what can be restored and marks what is lost, by position; what is whole keeps its position. The router must \
+be stopped. The exit code is 1 while something is damaged.")]
+pub(crate) struct Verify {
+    /// The configuration file, for where events are kept.
+    #[arg(long, short, env = "RAILPOST_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where events are kept, instead of the configured place or the user's state directory.
+    #[arg(long, env = "RAILPOST_DATA_DIR", value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// One bus alone.
+    #[arg(long)]
+    pub(crate) bus: Option<String>,
+    /// Mend what is damaged.
+    #[arg(long)]
+    pub(crate) repair: bool,
 }
 
 /// How log records look: one line a record, or one JSON object a line.

@@ -13,6 +13,7 @@ mod run;
 mod status;
 mod tail;
 mod top;
+mod verify;
 
 use api::Client;
 
@@ -36,6 +37,7 @@ pub(crate) async fn run(command: Command) -> Result<Exit, Failure> {
         Command::Archive(args) => archive::run(args).await,
         Command::Status(args) => status::run(args).await,
         Command::Check(args) => check::run(&args),
+        Command::Verify(args) => verify::run(&args),
         Command::Demo(args) => Box::pin(demo::run(args)).await,
     }
 }

@@ -37,6 +37,22 @@ pub(crate) enum Failure {
         /// The consumers and what each one asks for.
         missing: Vec<MissingSchema>,
     },
+    /// A data directory cannot be listed.
+    #[error("cannot list {}", .folder.display())]
+    DataDir {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The files of a bus cannot be verified or repaired.
+    #[error("cannot go through the files of bus `{bus}`")]
+    Files {
+        /// The bus.
+        bus: String,
+        /// Why.
+        source: store::OpenError,
+    },
     /// The command line asks for something that cannot be.
     #[error("{reason}")]
     Usage {
@@ -252,6 +268,10 @@ impl Failure {
             }
             #[cfg(feature = "aws")]
             Self::EventBridge { .. } => "check that a router answers there: `railpost status`",
+            Self::Start(router::StartError::Store { source: store::OpenError::Corrupt { .. }, .. }) => {
+                "`railpost verify` says what is damaged and what could be lost; `railpost verify --repair` mends it"
+            }
+            Self::Files { source: store::OpenError::Locked { .. }, .. } => "stop the router first",
             Self::NoStateDirectory => "name a directory with --data-dir or RAILPOST_DATA_DIR",
             Self::Store { .. } => "every acknowledged event is on disk; start again when the cause is mended",
             _ => return None,

@@ -15,7 +15,7 @@ use crate::signals::Signals;
 /// Runs a router; ends when a signal stopped it or its store failed.
 pub(crate) async fn run(args: Run) -> Result<Exit, Failure> {
     let config = configured(&args)?;
-    let data_dir = data_dir(&args, &config)?;
+    let data_dir = data_dir(args.data_dir.as_ref(), &config)?;
     log_to_stderr(args.log);
     let mut signals = Signals::listen()?;
     let stdout_is_a_target =
@@ -62,8 +62,8 @@ fn configured(args: &Run) -> Result<Config, Failure> {
 }
 
 /// Returns the flag's directory, the configured one, or the platform's place for a program's state.
-fn data_dir(args: &Run, config: &Config) -> Result<PathBuf, Failure> {
-    if let Some(chosen) = args.data_dir.as_ref().or(config.data_dir.as_ref()) {
+pub(super) fn data_dir(flag: Option<&PathBuf>, config: &Config) -> Result<PathBuf, Failure> {
+    if let Some(chosen) = flag.or(config.data_dir.as_ref()) {
         return Ok(chosen.clone());
     }
     let platform = etcetera::choose_base_strategy().map_err(|_| Failure::NoStateDirectory)?;

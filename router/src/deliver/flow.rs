@@ -146,6 +146,11 @@ impl Flow {
         permits.fold(gate, Permit::stricter)
     }
 
+    /// Says whether the next attempt is a probe.
+    pub(crate) fn is_probe_next(&self) -> bool {
+        self.gate.cause().is_some()
+    }
+
     /// Notes that an attempt with so many events starts, right before it does.
     pub(crate) fn started(&mut self, now: Timestamp, events: u32) -> Started {
         if let Some(bucket) = &mut self.bucket {

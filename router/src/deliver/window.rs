@@ -96,11 +96,17 @@ impl Window {
     pub(crate) fn take(&mut self, now: Timestamp) -> Option<u64> {
         let retry = self.retries.first().filter(|(at, _)| *at <= now).map(|(_, position)| *position);
         let position = retry.or_else(|| self.ready.first().copied())?;
-        self.line_down(position);
-        if let Some(entry) = self.open.get_mut(&position) {
-            entry.under_way = true;
+        Some(self.begin(position))
+    }
+
+    /// Returns the next entry for a probe: one that was never tried, if there is one, so that an event that always fails
+    /// does not speak for the target of all.
+    pub(crate) fn take_probe(&mut self, now: Timestamp) -> Option<u64> {
+        let fresh = self.ready.iter().find(|position| !self.due.contains_key(position)).copied();
+        match fresh {
+            Some(position) => Some(self.begin(position)),
+            None => self.take(now),
         }
-        Some(position)
     }
 
     /// Takes as many entries as are due, up to a number; no two are of one key.
@@ -177,6 +183,15 @@ impl Window {
     /// Returns how many entries wait for another of their key.
     pub(crate) fn held(&self) -> usize {
         self.held.len()
+    }
+
+    /// Marks an entry that is due as under way.
+    fn begin(&mut self, position: u64) -> u64 {
+        self.line_down(position);
+        if let Some(entry) = self.open.get_mut(&position) {
+            entry.under_way = true;
+        }
+        position
     }
 
     fn is_under_way(&self, position: u64) -> bool {

@@ -159,7 +159,11 @@ impl Worker {
                 Permit::At(at) => return Ok(Some(at)),
                 Permit::AfterProbe => return Ok(None),
             };
-            let batch = self.window.take_batch(now, batch_max.min(allowed));
+            let batch = if self.flow.is_probe_next() {
+                self.window.take_probe(now).into_iter().collect()
+            } else {
+                self.window.take_batch(now, batch_max.min(allowed))
+            };
             for position in self.read(&batch).await? {
                 self.window.failed(position, now.after(READ_AGAIN));
             }
@@ -216,14 +220,13 @@ impl Worker {
     fn admit(&mut self, position: u64, retry_at: Option<Timestamp>) {
         let Some(held) = self.hand.get(&position) else { return };
         let order = self.sender.lane.consumer.order_by.as_ref();
-        let key = order.zip(held.stored.as_ref()).map(|(order, stored)| {
+        let key = order.zip(held.stored.as_ref()).and_then(|(order, stored)| {
             let facts = Facts::new(stored, position, self.sender.bus.identity());
-            let captures = expression::capture(order, &facts);
-            let key = captures.and_then(|captures| expression::fill(&order.key, &captures, &facts));
+            let captures = expression::capture(order, &facts)?;
+            let key = expression::fill(&order.key, &captures, &facts)?;
             let mut hasher = DefaultHasher::new();
-            // Events without a key are one more key among others.
             key.hash(&mut hasher);
-            Key(hasher.finish())
+            Some(Key(hasher.finish()))
         });
         let held_before = self.window.held();
         self.window.admit(position, key, retry_at);

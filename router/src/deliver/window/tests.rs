@@ -275,3 +275,13 @@ fn a_long_line_behind_one_key_is_no_burden() {
     }
     assert_eq!(window.len(), 0);
 }
+
+#[test]
+fn a_probe_is_an_event_that_was_never_tried_if_there_is_one() {
+    let mut window = Window::new(Limits { entries: 10, ready: 10 });
+    assert!(window.admit(1, None, None) && window.take(Timestamp::EPOCH) == Some(1));
+    assert!(window.failed(1, Timestamp::EPOCH) && window.admit(2, None, None));
+    assert_eq!(window.take_probe(Timestamp::EPOCH), Some(2));
+    assert_eq!(window.take_probe(Timestamp::EPOCH), Some(1));
+    assert_eq!(window.take_probe(Timestamp::EPOCH), None);
+}
