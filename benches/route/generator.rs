@@ -1,143 +1,197 @@
-//! A load generator: keep-alive connections, closed loop or at a rate.
+//! The load: a closed loop that sends as fast as it is answered, and an open loop that sends at its times.
 
+use std::io::{Read, Write};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, UNIX_EPOCH};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::sync::{Mutex, mpsc};
 
-/// What to send.
+use crate::template::{Form, Template};
+use crate::wire::{histogram, message_length, now_us};
+
+/// What an answer takes, usually.
+const ANSWER_BYTES: usize = 4096;
+/// How late the kernel may wake a thread that sends at its times, in nanoseconds; 50 us unless it is told.
+const TIMER_SLACK_NS: &str = "1000";
+
+/// What to send, and where to.
 #[derive(Clone, Copy)]
 pub(crate) struct Load {
+    pub(crate) address: SocketAddr,
     pub(crate) connections: usize,
-    pub(crate) batch: usize,
-    /// Requests a second over all connections; none means as many as are answered.
-    pub(crate) rate: Option<u64>,
+    pub(crate) form: Form,
+    /// The number of the next event: no two of a router's have the same.
+    pub(crate) next: u64,
 }
 
-/// What was measured.
-pub(crate) struct Measured {
-    pub(crate) requests: u64,
-    pub(crate) seconds: f64,
-    pub(crate) answered: Histogram<u64>,
-    pub(crate) delivered: Option<Histogram<u64>>,
-    pub(crate) cpu: Duration,
+/// When to stop.
+#[derive(Clone, Copy)]
+pub(crate) enum Until {
+    /// So much later.
+    Elapsed(Duration),
+    /// When so many events were sent, rounded up to whole requests.
+    Sent(u64),
+}
+
+/// What was sent and answered.
+pub(crate) struct Sent {
+    pub(crate) events: u64,
     pub(crate) began_us: u64,
+    pub(crate) seconds: f64,
+    /// From sending a request, or when it should have been sent, to its answer, in microseconds.
+    pub(crate) answered: Histogram<u64>,
 }
 
-/// When requests are due: a thread says so, because the runtime's own timers count in milliseconds.
-type Schedule = Arc<Mutex<mpsc::Receiver<Instant>>>;
-
-/// Sends for so long.
-pub(crate) async fn run(address: SocketAddr, load: Load, during: Duration) -> Measured {
-    let began = Instant::now();
-    let began_us = now_us();
-    let numbers = Arc::new(AtomicU64::new(0));
-    let schedule = load.rate.map(|rate| schedule(rate, began, during));
-    let mut connections = tokio::task::JoinSet::new();
-    for _ in 0..load.connections {
-        let pace = Pace { schedule: schedule.clone(), end: began + during };
-        connections.spawn(connection(address, load.batch, pace, Arc::clone(&numbers)));
+impl Load {
+    /// Sends as fast as it is answered, all connections on one thread.
+    pub(crate) fn saturate(&mut self, until: Until) -> Sent {
+        let load = *self;
+        let (end, last) = match until {
+            Until::Elapsed(time) => (Some(Instant::now() + time), u64::MAX),
+            Until::Sent(events) => (None, load.next + events),
+        };
+        let share =
+            Arc::new(Share { next: AtomicU64::new(load.next), end, last, answered: Mutex::new(histogram()) });
+        let (began, began_us) = (Instant::now(), now_us());
+        let thread = {
+            let share = Arc::clone(&share);
+            std::thread::spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+                runtime.block_on(async {
+                    let mut connections = tokio::task::JoinSet::new();
+                    for _ in 0..load.connections {
+                        connections.spawn(closed(load, Arc::clone(&share)));
+                    }
+                    while let Some(ended) = connections.join_next().await {
+                        ended.unwrap_or_else(|error| resume_unwind(error.into_panic()));
+                    }
+                });
+            })
+        };
+        thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+        let seconds = began.elapsed().as_secs_f64();
+        let answered = share.answered.lock().unwrap().clone();
+        let next = share.next.load(Ordering::Relaxed);
+        self.next = next;
+        Sent { events: next - load.next, began_us, seconds, answered }
     }
-    let (mut requests, mut answered) = (0, histogram());
-    while let Some(done) = connections.join_next().await {
-        let (count, latencies) = done.unwrap();
-        requests += count;
-        answered += latencies;
-    }
-    let seconds = began.elapsed().as_secs_f64();
-    Measured { requests, seconds, answered, delivered: None, cpu: Duration::ZERO, began_us }
-}
 
-/// When a connection sends next.
-struct Pace {
-    schedule: Option<Schedule>,
-    end: Instant,
-}
-
-impl Pace {
-    /// Waits for the next request's time; none after the end.
-    async fn next(&self) -> Option<Instant> {
-        match &self.schedule {
-            Some(schedule) => schedule.lock().await.recv().await,
-            None => Some(Instant::now()).filter(|now| *now < self.end),
-        }
-    }
-}
-
-fn schedule(rate: u64, began: Instant, during: Duration) -> Schedule {
-    let (sender, receiver) = mpsc::channel(65_536);
-    std::thread::spawn(move || {
-        for number in 0_u64.. {
-            let due = began + Duration::from_secs_f64(number as f64 / rate as f64);
-            std::thread::sleep(due.saturating_duration_since(Instant::now()));
-            if due > began + during || sender.blocking_send(due).is_err() {
-                return;
+    /// Sends so many requests a second, each as soon as its time has come and a connection is free.
+    pub(crate) fn pace(&mut self, requests_a_second: u64, during: Duration) -> Sent {
+        let (began, began_us) = (Instant::now(), now_us());
+        let schedule = Schedule {
+            next: AtomicU64::new(0),
+            requests_a_second,
+            requests: (during.as_secs_f64() * requests_a_second as f64) as u64,
+            began_us,
+        };
+        let load = *self;
+        let mut answered = histogram();
+        std::thread::scope(|scope| {
+            let connection = || scope.spawn(|| open(load, &schedule));
+            let connections: Vec<_> = (0..load.connections).map(|_| connection()).collect();
+            for connection in connections {
+                answered += connection.join().unwrap_or_else(|panic| resume_unwind(panic));
             }
-        }
-    });
-    Arc::new(Mutex::new(receiver))
+        });
+        let events = schedule.requests * load.form.events();
+        self.next += events;
+        Sent { events, began_us, seconds: began.elapsed().as_secs_f64(), answered }
+    }
 }
 
-async fn connection(
-    address: SocketAddr,
-    batch: usize,
-    pace: Pace,
-    numbers: Arc<AtomicU64>,
-) -> (u64, Histogram<u64>) {
-    let mut stream = TcpStream::connect(address).await.unwrap();
+/// What the connections of a closed loop share.
+struct Share {
+    next: AtomicU64,
+    end: Option<Instant>,
+    last: u64,
+    answered: Mutex<Histogram<u64>>,
+}
+
+impl Share {
+    /// Returns the number of a request's first event; none at the end.
+    fn take(&self, events: u64) -> Option<u64> {
+        let goes_on = self.end.is_none_or(|end| Instant::now() < end);
+        // One thread runs all connections, so that none comes between.
+        let is_left = self.next.load(Ordering::Relaxed) < self.last;
+        (goes_on && is_left).then(|| self.next.fetch_add(events, Ordering::Relaxed))
+    }
+}
+
+async fn closed(load: Load, share: Arc<Share>) {
+    let mut stream = tokio::net::TcpStream::connect(load.address).await.unwrap();
     stream.set_nodelay(true).unwrap();
-    let (mut count, mut latencies, mut answer) = (0, histogram(), vec![0; 4096]);
-    while let Some(intended) = pace.next().await {
-        let intended_us = now_us().saturating_sub(intended.elapsed().as_micros() as u64);
-        let number = numbers.fetch_add(1, Ordering::Relaxed);
-        stream.write_all(&request(number, batch, intended_us)).await.unwrap();
+    let mut template = Template::new(load.form);
+    let mut answer = Vec::with_capacity(ANSWER_BYTES);
+    while let Some(first) = share.take(load.form.events()) {
+        let sent_us = now_us();
+        stream.write_all(template.fill(first, sent_us)).await.unwrap();
+        answer.clear();
+        while message_length(&answer).is_none() {
+            let read = stream.read_buf(&mut answer).await.unwrap();
+            assert!(read > 0, "the server closed a connection");
+        }
+        check(load.form, &answer);
+        share.answered.lock().unwrap().saturating_record(now_us() - sent_us);
+    }
+}
+
+/// When the requests of an open loop are due.
+struct Schedule {
+    next: AtomicU64,
+    requests_a_second: u64,
+    requests: u64,
+    began_us: u64,
+}
+
+impl Schedule {
+    /// Returns the next request's number and when it is due; none at the end.
+    fn take(&self) -> Option<(u64, u64)> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let due_us = self.began_us + number * 1_000_000 / self.requests_a_second;
+        (number < self.requests).then_some((number, due_us))
+    }
+}
+
+/// Each connection has a thread of its own: one thread would have to choose between waiting for the next time, to which
+/// timers of the kernel are exact, and waiting for answers.
+fn open(load: Load, schedule: &Schedule) -> Histogram<u64> {
+    be_punctual();
+    let mut stream = std::net::TcpStream::connect(load.address).unwrap();
+    stream.set_nodelay(true).unwrap();
+    let mut template = Template::new(load.form);
+    let (mut answer, mut answered) = (vec![0; ANSWER_BYTES], histogram());
+    while let Some((number, due_us)) = schedule.take() {
+        std::thread::sleep(Duration::from_micros(due_us.saturating_sub(now_us())));
+        let first = load.next + number * load.form.events();
+        stream.write_all(template.fill(first, due_us)).unwrap();
         let mut length = 0;
-        while !answer[..length].ends_with(b"\r\n\r\n") {
-            let read = stream.read(&mut answer[length..]).await.unwrap();
+        while message_length(&answer[..length]).is_none() {
+            let read = stream.read(&mut answer[length..]).unwrap();
             assert!(read > 0, "the server closed a connection");
             length += read;
         }
-        assert!(answer.starts_with(b"HTTP/1.1 204"), "{}", String::from_utf8_lossy(&answer[..length]));
-        latencies.saturating_record(intended.elapsed().as_micros() as u64);
-        count += 1;
+        check(load.form, &answer[..length]);
+        answered.saturating_record(now_us().saturating_sub(due_us));
     }
-    (count, latencies)
+    answered
 }
 
-fn request(number: u64, batch: usize, intended_us: u64) -> Vec<u8> {
-    let event = |index: usize| {
-        let route = (number as usize + index) % 3;
-        let filling = "x".repeat(330);
-        format!(
-            r#"{{"specversion":"1.0","id":"{number}-{index}-{intended_us}","source":"/bench","type":"order.placed","datacontenttype":"application/json","data":{{"route":"r{route}","sent":{intended_us},"customer":{{"id":{number},"tier":"gold"}},"lines":[{{"sku":"a-1","count":2}},{{"sku":"b-2","count":1}}],"note":"{filling}"}}}}"#
-        )
-    };
-    let (kind, body) = if batch == 1 {
-        ("application/cloudevents+json", event(0))
-    } else {
-        let events: Vec<String> = (0..batch).map(event).collect();
-        ("application/cloudevents-batch+json", format!("[{}]", events.join(",")))
-    };
-    format!(
-        "POST / HTTP/1.1\r\nhost: bench\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .into_bytes()
+/// Has the kernel wake this thread when it asked for, not up to 50 us later. Where it cannot be told, latencies of an open
+/// loop are that much longer.
+fn be_punctual() {
+    if let Ok(own) = std::fs::read_link("/proc/thread-self")
+        && let Some(thread) = own.file_name()
+    {
+        let setting = std::path::Path::new("/proc").join(thread).join("timerslack_ns");
+        drop(std::fs::write(setting, TIMER_SLACK_NS));
+    }
 }
 
-/// Microseconds since the epoch, as events carry them.
-pub(crate) fn now_us() -> u64 {
-    #[expect(clippy::disallowed_methods, reason = "two tasks of this process compare wall-clock times")]
-    let now = std::time::SystemTime::now();
-    now.duration_since(UNIX_EPOCH).unwrap().as_micros() as u64
-}
-
-/// Up to a minute, two digits.
-pub(crate) fn histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, 60_000_000, 2).unwrap()
+fn check(form: Form, answer: &[u8]) {
+    assert!(form.is_taken(answer), "events were not taken: {}", String::from_utf8_lossy(answer));
 }

@@ -1,104 +1,96 @@
-//! Durable routing, HTTP in to HTTP out, beside a bare HTTP echo on the same machine in the same run.
+//! Durability and delivery, measured on real processes.
 //!
-//! `cargo bench --bench route` prints one line a measurement: requests or events a second, and latencies. The generator,
-//! the receiver and the server under test share the machine; the servers are processes of their own.
+//! `cargo bench --bench route` measures every row but `large` three times and prints Markdown tables of the medians;
+//! `cargo bench --bench route -- route publish --seconds 20 --runs 5` some of them; `-- --help` says which there are. Each
+//! row of a run has a server of its own with an empty log. Generator and receivers are two threads of this process and
+//! share the machine with the server.
 //!
-//! * echo: an axum handler that reads the body and answers 204
-//! * single: one 600-byte event a request, three consumers that filter by content, one of which matches
-//! * batch: a hundred of them a request, delivered one a request
-//! * paced: single, at a fixed rate; latency counts from the time at which the event should have been sent
+//! * An event has 600 bytes in the CloudEvents JSON format; in binary mode its attributes are headers.
+//! * Every event is answered only once it is on disk, and the decision about it before it is delivered.
+//! * Closed loops send as fast as they are answered. Their rates are counted until the last event is delivered where
+//!   events are; what is behind waits in the log, and its length is in the latencies.
+//! * Open loops (paced) send at their times, and latencies count from these.
+//! * An answer that takes not all events, and one that comes to the wrong consumer, twice or never, ends the program with
+//!   an error; so does a difference to the router's own counters.
+//!
+//! `rows` and `logs` say what is measured, `measure` puts one load on one server, `generator` is the load, `template` its
+//! requests, `receiver` the consumers' end, `server` the processes under test, `disk` the disk's sync, `wire` what both ends
+//! know, `table` the medians.
 
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot go on has failed")]
-#![expect(clippy::print_stdout, reason = "it prints what it measured")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it prints what it measured")]
 #![expect(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
     reason = "figures of a short run are small"
 )]
 
+mod disk;
 mod generator;
+mod logs;
+mod measure;
 mod receiver;
+mod rows;
 mod server;
+mod table;
+mod template;
+mod wire;
 
 use std::time::Duration;
 
-use generator::{Load, Measured};
-use receiver::Receiver;
-use server::Server;
+use clap::{Parser, ValueEnum};
 
-/// How long one measurement runs.
-const RUN: Duration = Duration::from_secs(8);
-/// How long a server works before it is measured.
-const WARM_UP: Duration = Duration::from_secs(2);
+use rows::{Row, Run};
+
+/// Measures the durability and the delivery of a router.
+#[derive(Parser)]
+struct Arguments {
+    /// What is measured; every row but `large` unless named.
+    #[arg(value_enum)]
+    rows: Vec<Row>,
+    /// How long one load lasts, after two seconds to warm up.
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..))]
+    seconds: u64,
+    /// How many runs the medians are of.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
+    runs: u64,
+    /// The length of the large log in events.
+    #[arg(long, default_value_t = 5_000_000, value_parser = clap::value_parser!(u64).range(1_000..))]
+    events: u64,
+    /// The most pending deliveries; three times as many events are published.
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(100..))]
+    pending: u64,
+    /// Said by cargo.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().collect();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    if arguments.get(1).is_some_and(|argument| argument == "echo") {
-        runtime.block_on(server::echo());
-    } else {
-        runtime.block_on(measure());
+    if std::env::args().nth(1).is_some_and(|argument| argument == server::ECHO) {
+        server::serve_echo();
+        return;
     }
-}
-
-async fn measure() {
-    println!("| work | connections | a second | answered p50 / p99 | delivered p50 / p99 | server CPU |");
-    println!("|---|---|---|---|---|---|");
-    for connections in [1, 64] {
-        let echo = Server::echo();
-        let load = Load { connections, batch: 1, rate: None };
-        report("echo", &load, &run(&echo, load, None).await);
+    let arguments = Arguments::parse();
+    let mut rows = arguments.rows.clone();
+    if rows.is_empty() {
+        rows = Row::value_variants().iter().copied().filter(|row| *row != Row::Large).collect();
     }
-    for (name, load) in [
-        ("single", Load { connections: 1, batch: 1, rate: None }),
-        ("single", Load { connections: 64, batch: 1, rate: None }),
-        ("batch of 100", Load { connections: 8, batch: 100, rate: None }),
-        ("paced 500/s", Load { connections: 16, batch: 1, rate: Some(500) }),
-        ("paced 5000/s", Load { connections: 64, batch: 1, rate: Some(5_000) }),
-    ] {
-        let receiver = Receiver::start().await;
-        let router = Server::router(receiver.address());
-        report(name, &load, &run(&router, load, Some(&receiver)).await);
+    rows.sort_unstable();
+    rows.dedup();
+    let (mut runs, mut steals) = (Vec::new(), Vec::new());
+    for number in 1..=arguments.runs {
+        eprintln!("run {number} of {}", arguments.runs);
+        let (all, stolen) = server::stolen();
+        let mut run = Run::new(Duration::from_secs(arguments.seconds), arguments.events, arguments.pending);
+        for row in &rows {
+            run.row(*row);
+        }
+        let (all_then, stolen_then) = server::stolen();
+        let share = (stolen_then - stolen) as f64 / (all_then - all).max(1) as f64;
+        steals.push(format!("{:.1} %", share * 100.0));
+        runs.push(run.lines);
     }
-}
-
-async fn run(server: &Server, load: Load, receiver: Option<&Receiver>) -> Measured {
-    generator::run(server.address(), load, WARM_UP).await;
-    if let Some(receiver) = receiver {
-        receiver.drained().await;
-        receiver.reset();
-    }
-    let cpu = server.cpu();
-    let mut measured = generator::run(server.address(), load, RUN).await;
-    if let Some(receiver) = receiver {
-        let took = receiver.drained().await.saturating_sub(measured.began_us);
-        measured.delivered = Some(receiver.latencies());
-        // Until the last event is out, not only in.
-        measured.seconds = measured.seconds.max(took as f64 / 1e6);
-    }
-    measured.cpu = server.cpu().saturating_sub(cpu);
-    measured
-}
-
-fn report(name: &str, load: &Load, measured: &Measured) {
-    let events = measured.requests * load.batch as u64;
-    let span = |histogram: &hdrhistogram::Histogram<u64>| {
-        format!(
-            "{} / {}",
-            micros(histogram.value_at_quantile(0.5)),
-            micros(histogram.value_at_quantile(0.99))
-        )
-    };
-    let delivered = measured.delivered.as_ref().map_or_else(|| "-".to_owned(), span);
-    println!(
-        "| {name} | {} | {:.0} | {} | {delivered} | {:.1} us an event |",
-        load.connections,
-        events as f64 / measured.seconds,
-        span(&measured.answered),
-        measured.cpu.as_secs_f64() * 1e6 / events as f64,
-    );
-}
-
-fn micros(value: u64) -> String {
-    if value < 10_000 { format!("{value} us") } else { format!("{:.1} ms", value as f64 / 1e3) }
+    table::print(&runs);
+    println!("\nTaken by the hypervisor, run by run: {}", steals.join(", "));
 }
