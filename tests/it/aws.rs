@@ -7,7 +7,7 @@ use crate::harness::{Router, event};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_queue_that_does_not_exist_is_a_dead_letter_at_once() {
-    let moto = peers::Peer::start("moto_server.py", &[]);
+    let moto = peers::moto();
     let url = format!("{}/123456789012/missing", moto.address());
     let router = Router::start(&format!("[[consumer]]\nname = \"gone\"\ntarget = {{ sqs = \"{url}\" }}\n"));
     router.publish(event("1", "/s", "t", json!({}))).await;

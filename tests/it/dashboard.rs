@@ -81,7 +81,7 @@ async fn busy_router() -> (Router, Receiver) {
 async fn every_screen_shows_a_running_router() {
     let (router, _receiver) = busy_router().await;
     let command = format!("{} top --url {}", env!("CARGO_BIN_EXE_railpost"), router.url());
-    let terminal = Terminal::start("screens", &command);
+    let terminal = Terminal::start("screens", &format!("{command}; echo status-$?"));
     terminal.wait_for("billing");
     terminal.keys(&["2"]);
     terminal.wait_for("monday");
@@ -93,6 +93,7 @@ async fn every_screen_shows_a_running_router() {
     terminal.wait_for("quit");
     terminal.keys(&["?"]);
     terminal.keys(&["q"]);
+    terminal.wait_for("status-0");
     terminal.keys(&["echo left-as-$((1+1))-found", "Enter"]);
     terminal.wait_for("left-as-2-found");
 }

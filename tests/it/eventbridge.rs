@@ -14,7 +14,7 @@ fn entry(source: &str, detail: &Value) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn boto3_publishes_ten_entries_of_which_one_is_bad() {
-    let moto = peers::Peer::start("moto_server.py", &[]);
+    let moto = peers::moto();
     let queue =
         peers::ask("sqs_queue.py", &[moto.address(), "create", "orders"])["url"].as_str().unwrap().to_owned();
     let router = Router::start(&format!(
@@ -135,7 +135,7 @@ async fn put_events_answers_as_recorded_on_aws() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_delivered_envelope_is_as_recorded_on_aws() {
-    let moto = peers::Peer::start("moto_server.py", &[]);
+    let moto = peers::moto();
     let queue =
         peers::ask("sqs_queue.py", &[moto.address(), "create", "all"])["url"].as_str().unwrap().to_owned();
     let target = format!("{{ sqs = \"{queue}\", endpoint = \"{}\" }}", moto.address());
@@ -153,7 +153,7 @@ async fn the_delivered_envelope_is_as_recorded_on_aws() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_eventbridge_target_forwards_to_a_bus_of_moto() {
-    let moto = peers::Peer::start("moto_server.py", &[]);
+    let moto = peers::moto();
     let queue = peers::ask("event_bus.py", &[moto.address(), "downstream", "arrived"])["url"]
         .as_str()
         .unwrap()

@@ -2,6 +2,7 @@
 
 pub(crate) mod peers;
 pub(crate) mod receiver;
+pub(crate) mod rogue;
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use api::{Client, Overview};
+use api::{Client, ConsumerStatus, Overview};
 use serde_json::Value;
 
 /// How long anything may take before a test fails.
@@ -19,57 +20,118 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 /// A running `railpost run` with a data directory of its own.
 pub(crate) struct Router {
     child: Child,
-    folder: Arc<tempfile::TempDir>,
-    config: PathBuf,
+    launch: Launch,
     url: String,
     log: Arc<Mutex<String>>,
     /// The threads that read the process's output; they end with it.
     readers: Vec<JoinHandle<()>>,
 }
 
+/// How a router is started, and started again over the same data.
+#[derive(Clone)]
+pub(crate) struct Launch {
+    folder: Arc<tempfile::TempDir>,
+    data: PathBuf,
+    listen: std::net::SocketAddr,
+    /// The command line before the binary's own.
+    wrapper: Vec<String>,
+}
+
+/// What came of a router that did not start.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) status: std::process::ExitStatus,
+    pub(crate) log: String,
+}
+
+impl Launch {
+    /// In a folder that the test has prepared.
+    pub(crate) fn within(folder: Arc<tempfile::TempDir>) -> Self {
+        let listen = (std::net::Ipv4Addr::LOCALHOST, 0).into();
+        Self { data: folder.path().join("data"), folder, listen, wrapper: Vec::new() }
+    }
+
+    /// The same at an address that others must know before.
+    pub(crate) fn listening(self, listen: std::net::SocketAddr) -> Self {
+        Self { listen, ..self }
+    }
+
+    /// The same with its data somewhere else, and behind another command.
+    pub(crate) fn wrapped(self, data: PathBuf, wrapper: Vec<String>) -> Self {
+        Self { data, wrapper, ..self }
+    }
+
+    /// The folder of the logs.
+    pub(crate) fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// Writes the configuration; `{folder}` in it stands for the test's folder.
+    pub(crate) fn configure(&self, config: &str) {
+        let folder = self.folder.path().to_string_lossy();
+        std::fs::write(self.config(), config.replace("{folder}", &folder)).unwrap();
+    }
+
+    fn config(&self) -> PathBuf {
+        self.folder.path().join("railpost.toml")
+    }
+
+    fn command(&self) -> Command {
+        let binary = railpost();
+        let mut command = match self.wrapper.split_first() {
+            None => binary,
+            Some((program, arguments)) => {
+                let mut command = Command::new(program);
+                command.args(arguments).arg(binary.get_program());
+                command
+            }
+        };
+        command.arg("run").arg("--config").arg(self.config()).arg("--data-dir").arg(&self.data);
+        command.args(["--listen", &self.listen.to_string()]).env("NO_COLOR", "1");
+        command.env_remove("RAILPOST_URL").env_remove("RAILPOST_CONFIG");
+        command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
+        command.env("AWS_REGION", "us-east-1");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Starts a router, and returns it once it takes events.
+    pub(crate) fn run(self) -> Router {
+        self.try_run()
+            .unwrap_or_else(|Refused { status, log }| panic!("the router ended with {status}:\n{log}"))
+    }
+
+    /// Starts a router that may refuse to start.
+    pub(crate) fn try_run(self) -> Result<Router, Refused> {
+        let mut child = self.command().spawn().unwrap();
+        let log = Arc::new(Mutex::new(String::new()));
+        let readers =
+            vec![collect(child.stdout.take().unwrap(), &log), collect(child.stderr.take().unwrap(), &log)];
+        let mut router = Router { child, launch: self, url: String::new(), log, readers };
+        let url = wait_for("the router's address", || {
+            if let Some(status) = router.ended() {
+                return Some(Err(Refused { status, log: router.log() }));
+            }
+            let log = router.log();
+            let line = &log[log.find(" listening on http://")? + " listening on ".len()..];
+            Some(Ok(line[..line.find(|c: char| c == ',' || c.is_whitespace())?].to_owned()))
+        })?;
+        router.url = url;
+        Ok(router)
+    }
+}
+
 impl Router {
     /// Starts a router with a configuration; `{folder}` in it stands for the test's folder.
     pub(crate) fn start(config: &str) -> Self {
-        let folder = Arc::new(tempfile::tempdir().unwrap());
-        Self::start_in(folder, config)
+        Self::start_in(Arc::new(tempfile::tempdir().unwrap()), config)
     }
 
     /// The same, in a folder that the test has prepared.
     pub(crate) fn start_in(folder: Arc<tempfile::TempDir>, config: &str) -> Self {
-        let path = folder.path().join("railpost.toml");
-        std::fs::write(&path, config.replace("{folder}", &folder.path().to_string_lossy())).unwrap();
-        Self::launch(folder, path)
-    }
-
-    fn launch(folder: Arc<tempfile::TempDir>, config: PathBuf) -> Self {
-        let mut child = railpost()
-            .arg("run")
-            .arg("--config")
-            .arg(&config)
-            .arg("--data-dir")
-            .arg(folder.path().join("data"))
-            .args(["--listen", "127.0.0.1:0"])
-            .env("AWS_ACCESS_KEY_ID", "test")
-            .env("AWS_SECRET_ACCESS_KEY", "test")
-            .env("AWS_REGION", "us-east-1")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let log = Arc::new(Mutex::new(String::new()));
-        let readers =
-            vec![collect(child.stdout.take().unwrap(), &log), collect(child.stderr.take().unwrap(), &log)];
-        let url = wait_for("the router's address", || {
-            let log = log.lock().unwrap();
-            let ended = child.try_wait().unwrap();
-            assert!(ended.is_none(), "the router ended with {}:\n{log}", ended.unwrap());
-            let start = log.find("http://127.0.0.1:")?;
-            let line = &log[start..];
-            let end = line.find(|c: char| c == ',' || c.is_whitespace())?;
-            Some(line[..end].to_owned())
-        });
-        Self { child, folder, config, url, log, readers }
+        let launch = Launch::within(folder);
+        launch.configure(config);
+        launch.run()
     }
 
     /// The address, as `http://127.0.0.1:PORT`.
@@ -79,7 +141,19 @@ impl Router {
 
     /// The test's folder.
     pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
+        self.launch.folder.path()
+    }
+
+    /// How it was started.
+    pub(crate) fn launch(&self) -> &Launch {
+        &self.launch
+    }
+
+    /// The memory that the process occupies, in bytes.
+    pub(crate) fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
     }
 
     /// A client of the router.
@@ -103,14 +177,21 @@ impl Router {
     /// Ends the process at once, as a crash would, and starts another over the same data.
     pub(crate) fn crash_and_restart(mut self) -> Self {
         self.kill();
-        let (folder, config) = (Arc::clone(&self.folder), self.config.clone());
+        let launch = self.launch.clone();
         drop(self);
-        Self::launch(folder, config)
+        launch.run()
+    }
+
+    /// The same with another configuration.
+    pub(crate) fn crash_and_restart_with(self, config: &str) -> Self {
+        self.launch.configure(config);
+        self.crash_and_restart()
     }
 
     /// Ends the process at once.
     pub(crate) fn kill(&mut self) {
-        self.child.kill().unwrap();
+        // It may have ended already.
+        drop(self.child.kill());
         wait_for("the killed router to end", || self.ended());
     }
 
@@ -166,6 +247,23 @@ impl Router {
         assert_eq!(status, 204, "{body}");
     }
 
+    /// Publishes events in batches to a bus; all of them must be accepted, and none be known.
+    pub(crate) async fn publish_all(&self, bus: &str, events: &[Value]) {
+        let headers = [("content-type", "application/cloudevents-batch+json")];
+        let path = format!("/buses/{bus}/events");
+        let mut rest: Vec<String> = events.iter().map(Value::to_string).collect();
+        while !rest.is_empty() {
+            let mut bytes = 0;
+            let fits = rest.iter().take_while(|event| {
+                bytes += event.len() + 1;
+                bytes < 900_000
+            });
+            let batch: Vec<String> = rest.drain(..fits.count().clamp(1, 2_000)).collect();
+            let (status, body) = self.post(&path, &headers, format!("[{}]", batch.join(","))).await;
+            assert_eq!(status, 204, "{body}");
+        }
+    }
+
     /// Gets a path as text, with its status.
     pub(crate) async fn get(&self, path: &str) -> (u16, String) {
         let response = http().get(format!("{}{path}", self.url)).send().await.unwrap();
@@ -219,6 +317,17 @@ pub(crate) fn assert_balanced(overview: &Overview) {
     for aggregation in &overview.aggregations {
         assert!(aggregation.balances(), "{aggregation:#?}");
     }
+}
+
+/// The status of one consumer.
+pub(crate) fn consumer<'o>(overview: &'o Overview, name: &str) -> &'o ConsumerStatus {
+    overview.consumers.iter().find(|one| one.name == name).unwrap()
+}
+
+/// Says that a test could not be made here, where nobody overlooks it.
+pub(crate) fn skip(why: &str) {
+    // What is printed the usual way is not shown for a test that passes.
+    drop(std::io::Write::write_all(&mut std::io::stderr(), format!("\nSKIPPED: {why}\n").as_bytes()));
 }
 
 /// The binary under test.

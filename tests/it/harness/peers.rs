@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use serde_json::Value;
 
@@ -20,7 +20,7 @@ impl Peer {
     /// Starts a script and waits for its first line.
     pub(crate) fn start(script: &str, arguments: &[&str]) -> Self {
         let mut child =
-            python(script, arguments).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
+            python(script, arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         let mut address = String::new();
         lines.read_line(&mut address).unwrap();
@@ -47,6 +47,13 @@ impl Drop for Peer {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// SQS and EventBridge by moto, one for all tests: each takes names of its own there. It ends with this process, when
+/// its standard input is closed.
+pub(crate) fn moto() -> &'static Peer {
+    static MOTO: OnceLock<Peer> = OnceLock::new();
+    MOTO.get_or_init(|| Peer::start("moto_server.py", &[]))
 }
 
 /// Runs a script to its end and returns the JSON document it printed.

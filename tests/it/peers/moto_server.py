@@ -1,7 +1,7 @@
-"""SQS and EventBridge, by moto. Prints its address and runs until it is ended."""
+"""SQS and EventBridge, by moto. Prints its address and runs until its standard input ends."""
 
 import logging
-import threading
+import sys
 
 from moto.server import ThreadedMotoServer
 
@@ -10,4 +10,5 @@ server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
 server.start()
 host, port = server.get_host_and_port()
 print(f"http://{host}:{port}", flush=True)
-threading.Event().wait()
+sys.stdin.read()
+server.stop()
