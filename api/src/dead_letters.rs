@@ -63,7 +63,8 @@ pub struct DeadLetterFilter {
     pub position: Option<u64>,
 }
 
-/// Sends dead letters on their way again (`redrive`), or forgets them (`purge`): the oldest first.
+/// Sends dead letters on their way again (`redrive`), or forgets them (`purge`), in the order in which they stand in the
+/// log. One whose event the log no longer holds, or whose consumer is no longer configured, can be purged and not redriven.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeadLetterOrder {
@@ -81,7 +82,8 @@ pub struct DeadLetterOrder {
 pub struct DeadLetterReport {
     /// How many were redriven or purged; of a dry run, how many would be.
     pub done: u64,
-    /// How many others match the filter and remain.
+    /// How many others match the filter and remain. It is exact for a dry run, where no more than the consumer is asked
+    /// for, and where it is 0; otherwise there are at least as many, since counting ends after 100,000 dead letters.
     pub left: u64,
 }
 

@@ -33,7 +33,10 @@ pub(crate) async fn run(args: Run) -> Result<Exit, Failure> {
     }
 
     tokio::select! {
-        reason = running.failed() => return Err(Failure::Store { reason }),
+        reason = running.failed() => {
+            running.abandon().await;
+            return Err(Failure::Store { reason });
+        }
         () = signals.next() => {}
     }
     screen::note("stopping; a second signal stops at once");

@@ -172,6 +172,13 @@ impl Bus {
         lanes.chain(replays).chain([self.orphans_need]).flatten().min()
     }
 
+    /// Returns how many dead letters there are before a position.
+    pub(crate) fn letters_before(&self, position: u64) -> u64 {
+        let letters = self.letters();
+        let each = letters.values().map(|letters| letters.iter().take_while(|one| *one < position).count());
+        each.sum::<usize>() as u64
+    }
+
     /// Returns the position of the oldest dead letter.
     pub(crate) fn oldest_letter(&self) -> Option<u64> {
         self.letters().values().filter_map(Queue::first).min()
@@ -217,17 +224,19 @@ impl Bus {
         let path = if stored.path.is_empty() { from.to_owned() } else { format!("{},{from}", stored.path) };
         let event = stored.event.clone();
         let forwarded = Stored { path, ..Stored::new(clock::now(), Via::Bus, trace, event) };
-        let key = hash(&(from, origin));
+        let key = hash(&(from, origin, stored.logged));
         self.partition.append(vec![new_event(&forwarded, Some(key))]).await.map(drop)
     }
 
-    /// Takes a replayed event of another bus. The same replay of the same event made twice is one event here.
+    /// Takes replayed events of another bus, with their positions there; `origin` is the replay, when it began, and that
+    /// bus. The same replay of the same event made twice is one event here.
     pub(crate) async fn replayed(
         &self,
-        stored: &Stored,
-        origin: (&str, Timestamp, &str, u64),
+        events: Vec<(u64, Stored)>,
+        origin: (&str, Timestamp, &str),
     ) -> Result<(), store::Error> {
-        self.partition.append(vec![new_event(stored, Some(hash(&origin)))]).await.map(drop)
+        let new = events.iter().map(|(position, stored)| new_event(stored, Some(hash(&(origin, position)))));
+        self.partition.append(new.collect()).await.map(drop)
     }
 
     /// What makes a published event the same as another; none where nothing does.

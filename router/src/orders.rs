@@ -41,6 +41,8 @@ pub(crate) enum Order {
         /// Its name.
         name: String,
     },
+    /// Answers the oldest position that anything but a dead letter needs.
+    Needed,
     /// Write the dead letters before a position anew at the log's end, so that their old place may go. Answers how many.
     Carry {
         /// The position.

@@ -121,7 +121,7 @@ async fn consumer(
         status.last_error = meter.last_error();
     });
     if let Some(oldest) = lane.oldest() {
-        status.oldest_pending = readable(bus, oldest).await.map(|one| one.received);
+        status.oldest_pending = bus.event(oldest).await.ok().flatten().map(|one| one.received);
     }
     status
 }

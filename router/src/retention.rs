@@ -38,29 +38,31 @@ async fn keep(bus: Arc<Bus>, stop: CancellationToken) {
     while stop.run_until_cancelled(tokio::time::sleep(INTERVAL)).await.is_some() {
         match reclaim(&bus).await {
             Ok(bytes) if bytes > 0 => tracing::info!(bus = bus.name(), bytes, "disk given back"),
-            Ok(_) => {}
+            Ok(_) | Err(RetentionError::Order(OrderError::Stopped)) => {}
             Err(error) => tracing::error!(bus = bus.name(), %error, "disk could not be given back"),
         }
     }
 }
 
-/// Drops what is past the retention, but nothing that a delivery or the core still needs. Dead letters are carried on.
+/// Drops what is past the retention, but nothing that a delivery or the core still needs. Dead letters are carried on to
+/// the log's end, unless they are the greater part of what would go: then they stay where they are.
 pub(crate) async fn reclaim(bus: &Bus) -> Result<u64, RetentionError> {
     let Retention { age, bytes } = bus.config().retention;
     let oldest = age.map(|age| u64::try_from(clock::now().before(age).as_millis()).unwrap_or(0));
     let partition = bus.partition();
-    // In this order: what is applied after this look may be needed, and the second look need not have seen it.
-    let applied = partition.applied();
-    let needed = bus.oldest_needed().unwrap_or(u64::MAX);
-    let from = Position(needed.min(applied.0 + 1));
-    let keep = Keep { from, sealed_before_ms: oldest, bytes_max: bytes };
+    let needed = bus.oldest_needed().unwrap_or(u64::MAX).min(partition.applied().0 + 1);
+    let keep = Keep { from: Position(needed), sealed_before_ms: oldest, bytes_max: bytes };
     let before = goes_before(bus, &keep);
-    while bus.oldest_letter().is_some_and(|letter| letter < before)
-        && bus.order(Order::Carry { before }).await? > 0
-    {}
-    // Those that are carried are in the log again, but only what was read there is known to be safe.
-    let kept = bus.oldest_letter().map_or(from, |letter| from.min(Position(letter)));
-    Ok(partition.reclaim(Keep { from: kept, ..keep }).await?.bytes)
+    if bus.letters_before(before) < before.saturating_sub(partition.tail().0) / 2 {
+        while bus.oldest_letter().is_some_and(|letter| letter < before)
+            && bus.order(Order::Carry { before }).await? > 0
+        {}
+    }
+    // In this order: a letter that is redriven after the first look is either needed at the second, or not before what
+    // the first one found. The second sees only what is durable once it is answered.
+    let letter = bus.oldest_letter().unwrap_or(u64::MAX);
+    let needed = bus.order(Order::Needed).await?;
+    Ok(partition.reclaim(Keep { from: Position(needed.min(letter)), ..keep }).await?.bytes)
 }
 
 /// Returns the position before which all would go, were there no dead letters.

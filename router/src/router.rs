@@ -252,8 +252,15 @@ fn run(
     }
     for (bus, lane, outlet) in outlets {
         if let Some(settlements) = senders.get(bus.name()).cloned() {
-            let worker = Worker::new(Sender { bus, lane, outlet }, settlements);
-            workers.tasks.spawn("deliver", worker.run(workers.stop.clone()));
+            let (shared, failed) = (Arc::clone(shared), failed.clone());
+            let consumer = lane.consumer.name.clone();
+            let worker = Worker::new(Sender { bus, lane, outlet }, settlements).run(workers.stop.clone());
+            workers.tasks.spawn("deliver", async move {
+                if AssertUnwindSafe(worker).catch_unwind().await.is_err() {
+                    shared.phase.send_replace(Phase::Failed);
+                    failed.send_replace(Some(format!("the worker of consumer `{consumer}` panicked")));
+                }
+            });
         }
     }
 }
@@ -293,6 +300,12 @@ impl Running {
             Some(reason) => reason,
             None => std::future::pending().await,
         }
+    }
+
+    /// Ends after a store failed: requests under way are answered, and nothing more is done.
+    pub async fn abandon(self) {
+        self.surface.stop.cancel();
+        self.surface.tasks.finish(NOTICE).await;
     }
 
     /// Stops: intake closes, attempts under way finish within the drain's deadline, outcomes are committed, the stores

@@ -13,8 +13,11 @@ pub(crate) async fn position_at(
     let (mut low, mut high) = (partition.tail().0, partition.head().0 + 1);
     while low < high {
         let middle = low + (high - low) / 2;
-        // What cannot be read counts as too early.
-        let is_early = logged_at(partition, middle).await?.is_none_or(|logged| logged < instant);
+        // Of positions that are gone the next one that is held decides.
+        let before = Position(middle.saturating_sub(1));
+        let read = partition.read(before, ReadBudget { events: 1, bytes: 0 }).await?;
+        let next = read.into_iter().next().and_then(|(_, bytes)| Stored::decode(bytes).ok());
+        let is_early = next.is_some_and(|stored| stored.logged < instant);
         (low, high) = if is_early { (middle + 1, high) } else { (low, middle) };
     }
     Ok(Position(low))

@@ -8,7 +8,7 @@ use event::{SpanId, Timestamp};
 
 use super::record;
 use super::retry::{self, Failed, Sequel};
-use super::targets::{Client, Delivery, Failure, Outcome};
+use super::targets::{Class, Client, Delivery, Failure, Outcome};
 use super::{GivenUp, Settled, Settlement};
 use crate::bus::Bus;
 use crate::clock;
@@ -107,6 +107,8 @@ impl Sender {
             }
         };
         let at = clock::now();
+        let unanswered = || Outcome::Failed(Failure::retryable("the target said nothing of it"));
+        let outcomes = outcomes.into_iter().chain(std::iter::repeat_with(unanswered));
         let ended = |(parcel, outcome)| Ended { parcel, began, at, outcome };
         parcels.into_iter().zip(outcomes).map(ended).collect()
     }
@@ -133,6 +135,10 @@ impl Sender {
         let origin = (self.lane.consumer.name.as_str(), parcel.position);
         match bus.forward(&parcel.stored, parcel.span, (self.bus.place(), origin)).await {
             Ok(()) => Outcome::Delivered { status: None },
+            Err(error @ store::Error::Full { .. }) => {
+                let class = Class::Throttled { after: None };
+                Outcome::Failed(Failure { class, ..Failure::retryable(error.to_string()) })
+            }
             Err(error) => Outcome::Failed(Failure::retryable(error.to_string())),
         }
     }
@@ -219,8 +225,8 @@ fn code(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Failed(Failure { status: Some(401 | 403), .. }) => "NO_PERMISSIONS",
         Outcome::Failed(Failure { status: Some(404), .. }) => "NO_RESOURCE",
-        Outcome::Failed(Failure { class: super::targets::Class::Throttled { .. }, .. }) => "THROTTLING",
-        Outcome::Failed(Failure { status: None, class: super::targets::Class::Retryable, .. }) => "TIMEOUT",
+        Outcome::Failed(Failure { class: Class::Throttled { .. }, .. }) => "THROTTLING",
+        Outcome::Failed(Failure { status: None, class: Class::Retryable, .. }) => "TIMEOUT",
         _ => "SDK_CLIENT_ERROR",
     }
 }

@@ -29,6 +29,8 @@ pub(crate) struct Lane {
     queue: Mutex<Deliveries>,
     standing: Mutex<Standing>,
     changed: Notify,
+    /// How often its standing was set so that deliveries may be made.
+    openings: AtomicU64,
     /// What its worker says of itself.
     pub(crate) gauges: Gauges,
     address: OnceLock<String>,
@@ -90,6 +92,7 @@ impl Lane {
             queue: Mutex::new(queue),
             standing: Mutex::new(saved.standing.unwrap_or_default()),
             changed: Notify::new(),
+            openings: AtomicU64::new(0),
             gauges: Gauges::default(),
             address: OnceLock::new(),
         }
@@ -155,6 +158,11 @@ impl Lane {
         Some(Taken { position, stored })
     }
 
+    /// Returns how many were tried before the store was opened.
+    pub(crate) fn tried_before(&self) -> usize {
+        self.lock().tried.len()
+    }
+
     /// Takes what was tried before the store was opened.
     pub(crate) fn take_tried(&self) -> BTreeMap<u64, Tried> {
         std::mem::take(&mut self.lock().tried)
@@ -187,6 +195,9 @@ impl Lane {
 
     /// Changes how it stands.
     pub(crate) fn set_standing(&self, standing: Standing) {
+        if standing.stopped.is_none() {
+            self.openings.fetch_add(1, Ordering::Relaxed);
+        }
         *self.standing.lock().unwrap_or_else(PoisonError::into_inner) = standing;
         self.changed.notify_one();
     }
@@ -198,9 +209,15 @@ impl Lane {
         !standing.paused && standing.stopped.is_none() && may_begin
     }
 
-    /// Returns whether earlier events are left that it has not been asked about.
+    /// Returns how often its standing was set so that deliveries may be made.
+    pub(crate) fn openings(&self) -> u64 {
+        self.openings.load(Ordering::Relaxed)
+    }
+
+    /// Returns whether earlier events are left that it has not been asked about, and may be now.
     pub(crate) fn has_backfill(&self) -> bool {
-        self.standing.lock().unwrap_or_else(PoisonError::into_inner).backfill.is_some()
+        let standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        standing.backfill.is_some() && standing.stopped.is_none()
     }
 
     /// Says where its events go, once.
@@ -239,12 +256,4 @@ impl Gauges {
 
 fn bytes(stored: &Arc<Stored>) -> usize {
     stored.event.data.as_ref().map_or(0, |data| data.bytes().len())
-}
-
-#[cfg(test)]
-impl Lane {
-    /// Returns whether a delivery waits for a worker to take it in hand.
-    pub(crate) fn is_waiting(&self, position: u64) -> bool {
-        self.lock().waiting.contains(position)
-    }
 }

@@ -1,6 +1,6 @@
 //! [`Worker`]: takes one consumer's deliveries in hand, starts attempts, and says what came of them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -28,6 +28,7 @@ use crate::clock;
 use crate::config::Consumer;
 use crate::core::expression;
 use crate::core::facts::Facts;
+use crate::state::record::Tried;
 
 /// How long a delivery waits whose event the store could not read.
 const READ_AGAIN: Duration = Duration::from_secs(10);
@@ -55,10 +56,12 @@ pub(crate) struct Worker {
     window: Window,
     flow: Flow,
     hand: HashMap<u64, Held>,
-    /// Whether the target said that it is gone for good; until somebody resumes the consumer.
-    is_stopped: bool,
+    /// Set once the target said that it is gone for good: how often the consumer had been opened before.
+    stopped_at: Option<u64>,
     /// When to take more in hand, after the store could not read.
     read_again: Option<Timestamp>,
+    /// Those in hand whose events the store cannot read now.
+    unreadable: BTreeSet<u64>,
 }
 
 /// A delivery in hand.
@@ -79,20 +82,21 @@ impl Worker {
     pub(crate) fn new(sender: Sender, settlements: mpsc::Sender<Settlement>) -> Self {
         let consumer = &sender.lane.consumer;
         Self {
-            window: Window::new(limits(consumer)),
+            window: Window::new(limits(consumer, sender.lane.tried_before())),
             flow: Flow::new(Settings { rate: consumer.rate }),
             hand: HashMap::new(),
             sender: Arc::new(sender),
             settlements,
-            is_stopped: false,
+            stopped_at: None,
             read_again: None,
+            unreadable: BTreeSet::new(),
         }
     }
 
     /// Delivers until told to stop, then waits for the attempts under way.
     pub(crate) async fn run(mut self, stop: CancellationToken) {
         let mut under_way = UnderWay::new();
-        if self.take_tried().await.is_err() {
+        if stop.run_until_cancelled(self.take_tried()).await.is_none_or(|taken| taken.is_err()) {
             return;
         }
         loop {
@@ -122,22 +126,23 @@ impl Worker {
     }
 
     /// Returns whether deliveries may be made. A target that is gone keeps the lane shut before that is committed.
-    fn is_open(&mut self) -> bool {
-        let open = self.sender.lane.is_open();
-        if !open {
-            self.is_stopped = false;
-        }
-        open && !self.is_stopped
+    fn is_open(&self) -> bool {
+        let lane = &self.sender.lane;
+        lane.is_open() && self.stopped_at != Some(lane.openings())
     }
 
-    /// Takes in hand what was tried before the store was opened.
+    /// Takes in hand what was tried before the store was opened. Where there is an order, nothing goes before their keys
+    /// are known.
     async fn take_tried(&mut self) -> Result<(), Abandoned> {
-        for (position, tried) in self.sender.lane.take_tried() {
-            let held = Held { stored: None, attempts: tried.attempts };
-            self.hand.insert(position, held);
-            // Its key is in the event; one that cannot be read now waits without.
-            self.read(&[position]).await?;
-            self.admit(position, Some(tried.next));
+        let tried = self.sender.lane.take_tried();
+        let is_ordered = self.sender.lane.consumer.order_by.is_some();
+        for (position, Tried { attempts, next }) in tried {
+            self.hand.insert(position, Held { stored: None, attempts });
+            while is_ordered && !self.read(&[position]).await?.is_empty() {
+                self.tell(0);
+                tokio::time::sleep(READ_AGAIN).await;
+            }
+            self.admit(position, Some(next));
         }
         Ok(())
     }
@@ -195,20 +200,27 @@ impl Worker {
             if taken.is_empty() {
                 return Ok(());
             }
-            let positions: Vec<u64> = taken.iter().map(|one| one.position).collect();
+            // Many that wait behind their keys are no reason to keep others from running.
+            tokio::task::yield_now().await;
+            let mut positions: Vec<u64> = taken.iter().map(|one| one.position).collect();
             for Taken { position, stored } in taken {
                 self.hand.insert(position, Held { stored, attempts: Vec::new() });
             }
             let unread = self.read(&positions).await?;
-            if !unread.is_empty() {
-                for position in &unread {
+            let again = clock::now().after(READ_AGAIN);
+            if let Some(first) = unread.first()
+                && self.sender.lane.consumer.order_by.is_some()
+            {
+                // What comes after may be of the same key.
+                let later = positions.split_off(positions.partition_point(|position| position < first));
+                for position in &later {
                     self.hand.remove(position);
                 }
-                self.sender.lane.put_back(&unread);
-                self.read_again = Some(clock::now().after(READ_AGAIN));
+                self.sender.lane.put_back(&later);
+                self.read_again = Some(again);
             }
             for position in positions {
-                self.admit(position, None);
+                self.admit(position, unread.contains(&position).then_some(again));
             }
             if self.read_again.is_some() {
                 return Ok(());
@@ -255,9 +267,26 @@ impl Worker {
                         self.place(*position, bytes).await?;
                     }
                 }
+                // One that is damaged does not hold up those beside it.
+                Err(_) => unread.extend(self.read_each(span).await?),
+            }
+        }
+        for position in &missing {
+            self.unreadable.remove(position);
+        }
+        self.unreadable.extend(&unread);
+        Ok(unread)
+    }
+
+    /// Reads positions one by one; returns those that the store cannot read now.
+    async fn read_each(&mut self, span: &[u64]) -> Result<Vec<u64>, Abandoned> {
+        let mut unread = Vec::new();
+        for position in span {
+            match self.read_span(&[*position]).await {
+                Ok(mut found) => self.place(*position, found.pop().flatten()).await?,
                 Err(error) => {
-                    self.tell_unread(span[0], &error);
-                    unread.extend_from_slice(span);
+                    self.tell_unread(*position, &error);
+                    unread.push(*position);
                 }
             }
         }
@@ -268,12 +297,15 @@ impl Worker {
     async fn read_span(&self, span: &[u64]) -> Result<Vec<Option<Bytes>>, store::Error> {
         let partition = self.sender.bus.partition();
         let mut found = HashMap::new();
+        let Some(last) = span.last() else { return Ok(Vec::new()) };
         for position in span {
             if found.contains_key(position) {
                 continue;
             }
             // A read ends early at its budget; then another begins at the first that is missing.
-            let read = partition.read(Position(position - 1), READ).await?;
+            let events = usize::try_from(last - position + 1).unwrap_or(READ.events).min(READ.events);
+            let bytes = if events == 1 { 0 } else { READ.bytes };
+            let read = partition.read(Position(position - 1), ReadBudget { events, bytes }).await?;
             found.extend(read.into_iter().map(|(position, bytes)| (position.0, bytes)));
         }
         Ok(span.iter().map(|position| found.remove(position)).collect())
@@ -282,7 +314,8 @@ impl Worker {
     async fn place(&mut self, position: u64, bytes: Option<Bytes>) -> Result<(), Abandoned> {
         let stored = match bytes {
             None => Err("the log no longer holds the event".to_owned()),
-            Some(bytes) => Stored::decode(bytes).map_err(|error| error.to_string()),
+            // A copy of its own, so that it does not hold all that was read with it.
+            Some(bytes) => Stored::decode(Bytes::copy_from_slice(&bytes)).map_err(|error| error.to_string()),
         };
         match stored {
             Ok(stored) => {
@@ -330,7 +363,7 @@ impl Worker {
                 }
                 Some(Sequel::Again(at)) => drop(self.window.failed(position, *at)),
                 Some(Sequel::Stop(_)) => {
-                    self.is_stopped = true;
+                    self.stopped_at = Some(self.sender.lane.openings());
                     self.window.put_back(position);
                 }
             }
@@ -356,7 +389,10 @@ impl Worker {
         gauges.retrying.store(self.window.waiting_retry() as u64, Ordering::Relaxed);
         gauges.held.store(self.window.held() as u64, Ordering::Relaxed);
         let state = self.flow.state(clock::now());
-        gauges.set_holding((state != State::Closed).then(|| state.to_string()));
+        let flow = (state != State::Closed).then(|| state.to_string());
+        let unread = self.unreadable.first();
+        let unread = unread.map(|position| format!("held: the event at {position} cannot be read"));
+        gauges.set_holding(flow.or(unread));
     }
 }
 
@@ -385,11 +421,12 @@ fn ending(outcome: &Outcome) -> Ending {
 
 /// Returns how much of a queue a worker takes in hand: twice what its target may get at once, and what waits for a retry
 /// or behind its key beside it.
-fn limits(consumer: &Consumer) -> Limits {
+fn limits(consumer: &Consumer, tried: usize) -> Limits {
     let at_once = consumer.concurrency.saturating_mul(consumer.batch);
     let ready = at_once.saturating_mul(2).clamp(READY_MIN, READY_MAX);
     let waiting = if consumer.order_by.is_some() { HELD_MAX } else { RETRYING_MAX };
-    Limits { entries: at_once + ready + waiting, ready }
+    // What was tried under other limits is in hand all the same.
+    Limits { entries: at_once + ready + waiting + tried, ready }
 }
 
 fn count(events: usize) -> u32 {

@@ -1,6 +1,7 @@
 //! Earlier events again: for consumers that are new and begin before the present, and for replays.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use api::{ReplayState, ReplayTo};
 use event::eventbridge::Identity;
@@ -21,14 +22,26 @@ use crate::state::record::{Range, ReplayRecord, Replayed};
 /// Events looked back at in one turn, for each replay and each new consumer.
 const STEP: ReadBudget = ReadBudget { events: 256, bytes: 1 << 20 };
 
+/// How long a replay rests when the bus that it sends to has too much to do.
+const REST: Duration = Duration::from_millis(100);
+
 /// A replay that runs.
 pub(super) struct Replay {
     pub(super) name: String,
     filter: Option<Pattern>,
     rate: Option<f64>,
-    /// When it began or went on in this process, and how many events it has sent since.
-    since: Timestamp,
-    sent: u64,
+    /// Events that it may send now, and when that was so.
+    credit: f64,
+    at: Timestamp,
+    /// When it goes on, after the bus that it sends to had too much to do.
+    rests_until: Timestamp,
+}
+
+/// Where a replay's events go.
+enum Destination {
+    Here,
+    There(Arc<Bus>),
+    Gone,
 }
 
 /// Returns the replays of a bus that were running when the store was closed.
@@ -44,26 +57,32 @@ impl Replay {
     /// ordered.
     pub(super) fn new(record: &ReplayRecord, now: Timestamp) -> Option<Self> {
         let filter = record.filter.as_deref().map(Pattern::parse).transpose().ok()?;
-        Some(Self { name: record.name.clone(), filter, rate: record.rate, since: now, sent: 0 })
+        let (name, rate) = (record.name.clone(), record.rate);
+        Some(Self { name, filter, rate, credit: 0.0, at: now, rests_until: now })
     }
 
-    /// Returns when it may send its next event; none if it has no rate and may always.
+    /// Returns when it may send its next event; none if it may always.
     pub(super) fn next(&self) -> Option<Timestamp> {
-        #[expect(clippy::cast_precision_loss, reason = "so many events take longer than anybody waits")]
-        let seconds = (self.sent + 1) as f64 / self.rate?;
-        Some(self.since.after(std::time::Duration::try_from_secs_f64(seconds).unwrap_or_default()))
+        let wait = self.rate.map(|rate| (1.0 - self.credit).max(0.0) / rate);
+        let wait = wait.map(|wait| Duration::try_from_secs_f64(wait).unwrap_or(Duration::MAX));
+        wait.map(|wait| self.at.after(wait).max(self.rests_until)).or(Some(self.rests_until))
     }
 
-    /// Returns how many events it may send now.
-    fn allowed(&self, now: Timestamp) -> u64 {
-        let Some(rate) = self.rate else { return STEP.events as u64 };
+    /// Returns how many events it may send now: of a time in which it sent none, one second's worth.
+    fn allowed(&mut self, now: Timestamp) -> usize {
+        if now < self.rests_until {
+            return 0;
+        }
+        let Some(rate) = self.rate else { return STEP.events };
+        self.credit = (self.credit + now.since(self.at).as_secs_f64() * rate).min(rate.max(1.0));
+        self.at = now;
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "a saturating cast is meant"
         )]
-        let so_far = (now.since(self.since).as_secs_f64() * rate) as u64;
-        so_far.saturating_sub(self.sent).min(STEP.events as u64)
+        let whole = self.credit as usize;
+        whole.min(STEP.events)
     }
 
     fn wants(&self, stored: &Stored, identity: &Identity) -> bool {
@@ -78,9 +97,9 @@ impl Replay {
 
 impl Pipeline {
     /// Returns whether there are earlier events to look at now.
-    pub(super) fn has_more(&self, now: Timestamp) -> bool {
+    pub(super) fn has_more(&mut self, now: Timestamp) -> bool {
         let backfills = self.bus.lanes().iter().any(|lane| lane.has_backfill());
-        backfills || self.replays.iter().any(|replay| replay.allowed(now) > 0)
+        backfills || self.replays.iter_mut().any(|replay| replay.allowed(now) > 0)
     }
 
     /// Takes one step back for each new consumer and each replay.
@@ -107,7 +126,15 @@ impl Pipeline {
     async fn backfill(&self, index: usize, turn: &mut Turn) -> Result<(), store::Error> {
         let lane = &self.bus.lanes()[index];
         let Some(range) = lane.standing().backfill else { return Ok(()) };
-        let (events, next) = self.step_back(range).await?;
+        let (events, next) = match self.step_back(range).await {
+            Ok(step) => step,
+            Err(error) => {
+                let reason = format!("its earlier events cannot be read: {}", passing(error)?);
+                tracing::error!(bus = self.bus.name(), consumer = lane.consumer.name, reason, "stopped");
+                turn.stand(lane, |standing| standing.stopped = Some(reason));
+                return Ok(());
+            }
+        };
         let mut core = self.bus.core();
         for (position, stored) in events {
             if stored.via == Via::DeadLetter {
@@ -125,75 +152,77 @@ impl Pipeline {
         let name = self.replays[index].name.clone();
         let record = self.bus.replays().iter().find(|one| one.name == name).cloned();
         let Some(mut record) = record else { return Ok(()) };
-        let (events, next) = self.step_back(record.range).await?;
+        let (events, next) = match self.step_back(record.range).await {
+            Ok(step) => step,
+            Err(error) => {
+                record.state = ReplayState::Failed { reason: passing(error)? };
+                record.ended = Some(now);
+                self.save(record, turn);
+                return Ok(());
+            }
+        };
         let allowed = self.replays[index].allowed(now);
-        let mut sent = 0;
+        let mut again = Vec::new();
         let mut left = next;
         for (position, stored) in events {
             if !self.replays[index].wants(&stored, self.bus.identity()) {
                 continue;
             }
-            if sent == allowed {
+            if again.len() == allowed {
                 left = Some(Range { next: position, last: record.range.last });
                 break;
             }
-            self.send_again(&record, position, &stored, turn).await?;
-            sent += 1;
+            again.push((position, sent_again(&record, position, stored)));
         }
-        self.replays[index].sent += sent;
-        record.replayed += sent;
+        let sent = again.len();
+        match self.destination(&record.to) {
+            Destination::Here => again.iter().for_each(|(_, stored)| turn.emit(stored, None)),
+            Destination::There(other) => {
+                let origin = (record.name.as_str(), record.started, self.bus.name());
+                if other.replayed(again, origin).await.is_err() {
+                    // It has too much to do, or fails and ends the router by itself. The same step is taken again.
+                    self.replays[index].rests_until = now.after(REST);
+                    return Ok(());
+                }
+            }
+            Destination::Gone => {
+                let reason = "where its events went is not configured any more".to_owned();
+                record.state = ReplayState::Failed { reason };
+                record.ended = Some(now);
+                self.save(record, turn);
+                return Ok(());
+            }
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a step is small")]
+        let used = sent as f64;
+        self.replays[index].credit -= used;
+        record.replayed += sent as u64;
         record.range.next = left.map_or(record.range.last + 1, |range| range.next);
         if left.is_none() {
             record.state = ReplayState::Done;
             record.ended = Some(now);
         }
-        turn.changes.replay(&record);
-        if let Some(listed) = self.bus.replays().iter_mut().find(|one| one.name == name) {
-            *listed = record;
-        }
+        self.save(record, turn);
         Ok(())
     }
 
-    /// Puts an event again on the bus that it is to be seen on.
-    async fn send_again(
-        &self,
-        record: &ReplayRecord,
-        position: u64,
-        stored: &Stored,
-        turn: &mut Turn,
-    ) -> Result<(), store::Error> {
-        let (bus, consumer) = match &record.to {
-            ReplayTo::Bus(bus) => (bus.clone(), None),
-            ReplayTo::Consumer(consumer) => (self.bus_of(consumer), Some(consumer.clone())),
-        };
-        let note = Replayed { name: record.name.clone(), consumer, position };
-        let trace = TraceContext {
-            span: SpanId(fastrand::u64(1..).to_be_bytes()),
-            parent: Some(stored.trace.span),
-            ..stored.trace
-        };
-        let again = Stored {
-            logged: clock::now(),
-            via: Via::Replay,
-            trace,
-            note: Some(json(&note)),
-            ..stored.clone()
-        };
-        if bus == self.bus.name() {
-            turn.emit(&again, None);
-            return Ok(());
-        }
-        match self.other(&bus) {
-            Some(other) => {
-                other.replayed(&again, (&record.name, record.started, self.bus.name(), position)).await
-            }
-            None => Ok(()),
+    fn save(&self, record: ReplayRecord, turn: &mut Turn) {
+        turn.changes.replay(&record);
+        if let Some(listed) = self.bus.replays().iter_mut().find(|one| one.name == record.name) {
+            *listed = record;
         }
     }
 
-    fn bus_of(&self, consumer: &str) -> String {
-        let bus = self.buses.values().find(|bus| bus.lane(consumer).is_some());
-        bus.map_or_else(|| self.bus.name().to_owned(), |bus| bus.name().to_owned())
+    fn destination(&self, to: &ReplayTo) -> Destination {
+        let bus = match to {
+            ReplayTo::Bus(bus) => self.buses.get(bus),
+            ReplayTo::Consumer(consumer) => self.buses.values().find(|bus| bus.lane(consumer).is_some()),
+        };
+        match bus {
+            None => Destination::Gone,
+            Some(bus) if bus.name() == self.bus.name() => Destination::Here,
+            Some(bus) => Destination::There(Arc::clone(bus)),
+        }
     }
 
     /// Reads a step of a range. Returns its events, and what is left of the range.
@@ -205,5 +234,28 @@ impl Pipeline {
         let events = events.filter_map(|(position, bytes)| Some((position.0, Stored::decode(bytes).ok()?)));
         let left = (reached < range.last).then_some(Range { next: reached + 1, last: range.last });
         Ok((events.collect(), left))
+    }
+}
+
+/// Returns an event as a replay sends it again.
+fn sent_again(record: &ReplayRecord, position: u64, stored: Stored) -> Stored {
+    let consumer = match &record.to {
+        ReplayTo::Bus(_) => None,
+        ReplayTo::Consumer(consumer) => Some(consumer.clone()),
+    };
+    let note = Replayed { name: record.name.clone(), consumer, position };
+    let trace = TraceContext {
+        span: SpanId(fastrand::u64(1..).to_be_bytes()),
+        parent: Some(stored.trace.span),
+        ..stored.trace
+    };
+    Stored { logged: clock::now(), via: Via::Replay, trace, note: Some(json(&note)), ..stored }
+}
+
+/// Returns what hinders a look back and not the bus; anything else ends the bus.
+fn passing(error: store::Error) -> Result<String, store::Error> {
+    match error {
+        store::Error::Corrupt { .. } | store::Error::Io { .. } => Ok(error.to_string()),
+        error => Err(error),
     }
 }

@@ -14,6 +14,7 @@ mod turn;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use event::Timestamp;
 use event::hop::Via;
 use event::stored::Stored;
@@ -26,7 +27,7 @@ use self::turn::Turn;
 use crate::bus::Bus;
 use crate::clock;
 use crate::deliver::{Settled, Settlement};
-use crate::orders::Ordered;
+use crate::orders::{ORDERS_MAX, Ordered};
 use crate::router::Buses;
 use crate::state::changes::SavedLedgers;
 use crate::state::record::Letter;
@@ -54,7 +55,7 @@ pub(crate) struct Pipeline {
     applied: Position,
     saved: SavedLedgers,
     replays: Vec<Replay>,
-    waiting: Vec<Settlement>,
+    waiting: VecDeque<Settlement>,
     ordered: VecDeque<Ordered>,
     /// Whether the store says yet in which form the state is.
     is_marked: bool,
@@ -72,7 +73,7 @@ impl Pipeline {
             applied,
             saved: SavedLedgers::default(),
             replays,
-            waiting: Vec::new(),
+            waiting: VecDeque::new(),
             ordered: VecDeque::new(),
             is_marked: false,
         }
@@ -83,15 +84,15 @@ impl Pipeline {
         let mut head = self.bus.partition().watch();
         loop {
             let now = clock::now();
-            let behind = *head.borrow_and_update() > self.applied || self.has_more(now);
+            let left = !self.waiting.is_empty() || !self.ordered.is_empty();
+            let behind = *head.borrow_and_update() > self.applied || left || self.has_more(now);
             let wake = self.next_wake();
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return self.finish().await,
                 // A bus without consumers has nobody who could settle anything.
-                _ = self.inbox.settlements.recv_many(&mut self.waiting, SETTLEMENTS_MAX),
-                    if !self.inbox.settlements.is_closed() => {}
-                Some(order) = self.inbox.orders.recv() => self.ordered.push_back(order),
+                Some(settlement) = self.inbox.settlements.recv(), if !left => self.waiting.push_back(settlement),
+                Some(order) = self.inbox.orders.recv(), if !left => self.ordered.push_back(order),
                 () = std::future::ready(()), if behind => {}
                 changed = head.changed(), if !behind => {
                     if changed.is_err() {
@@ -110,9 +111,11 @@ impl Pipeline {
         while self.waiting.len() < SETTLEMENTS_MAX
             && let Ok(settlement) = self.inbox.settlements.try_recv()
         {
-            self.waiting.push(settlement);
+            self.waiting.push_back(settlement);
         }
-        while let Ok(order) = self.inbox.orders.try_recv() {
+        while self.ordered.len() < ORDERS_MAX
+            && let Ok(order) = self.inbox.orders.try_recv()
+        {
             self.ordered.push_back(order);
         }
     }
@@ -126,13 +129,19 @@ impl Pipeline {
     /// Commits what the workers said before they ended; events that are not decided yet wait for the next start.
     async fn finish(mut self) -> Result<(), store::Error> {
         self.inbox.orders.close();
-        while let Some(settlement) = self.inbox.settlements.recv().await {
-            self.waiting.push(settlement);
+        loop {
+            if self.waiting.is_empty() {
+                match self.inbox.settlements.recv().await {
+                    Some(settlement) => self.waiting.push_back(settlement),
+                    None => return Ok(()),
+                }
+            }
+            self.collect();
+            let mut turn = Turn::default();
+            self.settle(&mut turn);
+            turn.changes.ledgers(&self.bus.core(), &mut self.saved);
+            self.commit(turn).await?;
         }
-        let mut turn = Turn::default();
-        self.settle(&mut turn);
-        turn.changes.ledgers(&self.bus.core(), &mut self.saved);
-        self.commit(turn).await
     }
 
     async fn turn(&mut self) -> Result<(), store::Error> {
@@ -167,7 +176,10 @@ impl Pipeline {
     fn settle(&mut self, turn: &mut Turn) {
         let bus = Arc::clone(&self.bus);
         let mut core = bus.core();
-        for Settlement { consumer, position, was_tried, result, hops } in self.waiting.drain(..) {
+        while !turn.is_full()
+            && let Some(settlement) = self.waiting.pop_front()
+        {
+            let Settlement { consumer, position, was_tried, result, hops } = settlement;
             let receiver = &mut core.consumers_mut()[consumer];
             let lane = &bus.lanes()[consumer];
             turn.hops.extend(hops);
@@ -197,11 +209,12 @@ impl Pipeline {
     /// Lets the core decide. Time is the log's: an event happens when it came into the log, and a timer fires before the
     /// first event that came after it, so that reading the log again comes to the same result. Only once all events
     /// are read does the wall clock count.
-    fn decide(&mut self, events: Vec<(Position, bytes::Bytes)>, turn: &mut Turn) {
+    fn decide(&mut self, events: Vec<(Position, Bytes)>, turn: &mut Turn) {
         let bus = Arc::clone(&self.bus);
         let mut core = bus.core();
         for (position, bytes) in events {
-            let stored = match Stored::decode(bytes) {
+            // A copy of its own, so that an event that is held does not hold all that was read with it.
+            let stored = match Stored::decode(Bytes::copy_from_slice(&bytes)) {
                 Ok(stored) => stored,
                 Err(error) => {
                     let (bus, position) = (bus.name(), position.0);

@@ -1,6 +1,6 @@
 //! What somebody asked for, carried out in the next commit.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use api::ReplayState;
 use event::stored::Stored;
@@ -10,7 +10,9 @@ use super::turn::Turn;
 use super::{Pipeline, letter_of};
 use crate::bus::ReadError;
 use crate::clock;
+use crate::core::Core;
 use crate::orders::{Order, OrderError, Ordered};
+use crate::report::letters::read_some;
 use crate::state::record::ReplayRecord;
 
 /// Replays that are over and still listed; past it the oldest is forgotten.
@@ -50,6 +52,8 @@ impl Pipeline {
             Order::Purge { consumer, letters } => Ok(self.purge(&consumer, &letters, turn)),
             Order::Replay(record) => self.begin(*record, turn),
             Order::CancelReplay { name } => self.cancel(&name, turn),
+            // Together with what this turn changes it is durable once it is answered.
+            Order::Needed => Ok(self.bus.oldest_needed().unwrap_or(u64::MAX).min(self.applied.0 + 1)),
             Order::Carry { .. } => Ok(0),
         }
     }
@@ -58,28 +62,51 @@ impl Pipeline {
     fn redrive(&self, consumer: &str, letters: &[u64], turn: &mut Turn) -> Result<u64, OrderError> {
         let unknown = || OrderError::Unknown { what: "consumer", name: consumer.to_owned() };
         let index = self.bus.lane(consumer).ok_or_else(unknown)?.index;
+        // Who reads the counts holds the core, and so sees all of this or nothing.
+        let mut core = self.bus.core();
         let mut moved = 0;
         for position in letters {
-            if turn.take_letter(&self.bus, consumer, *position) {
+            let is_there = self.bus.letters().get(consumer).is_some_and(|known| known.contains(*position));
+            if is_there {
+                // In this order: at each instant something keeps the event from being reclaimed.
                 turn.queue(&self.bus, index, *position, None);
+                turn.take_letter(&self.bus, consumer, *position);
                 moved += 1;
             }
         }
-        self.bus.core().consumers_mut()[index].ledger.dead_lettered -= moved;
+        self.uncount(&mut core, index, moved);
         Ok(moved)
     }
 
     /// Forgets dead letters, which count as dropped from now on.
     fn purge(&self, consumer: &str, letters: &[u64], turn: &mut Turn) -> u64 {
+        let mut core = self.bus.core();
         let taken = letters.iter().filter(|position| turn.take_letter(&self.bus, consumer, **position));
         let purged = taken.count() as u64;
         if let Some(lane) = self.bus.lane(consumer) {
-            let mut core = self.bus.core();
-            let ledger = &mut core.consumers_mut()[lane.index].ledger;
-            ledger.dead_lettered -= purged;
-            ledger.dropped += purged;
+            let counted = self.uncount(&mut core, lane.index, purged);
+            core.consumers_mut()[lane.index].ledger.dropped += counted;
         }
         purged
+    }
+
+    /// Takes dead letters off a consumer's count. Returns how many: after a repair that lost a commit there may be more
+    /// letters than were counted.
+    fn uncount(&self, core: &mut Core, index: usize, letters: u64) -> u64 {
+        let receiver = &mut core.consumers_mut()[index];
+        let counted = letters.min(receiver.ledger.dead_lettered);
+        if counted < letters {
+            let (bus, consumer) = (self.bus.name(), &receiver.name);
+            tracing::error!(
+                bus,
+                consumer,
+                letters,
+                counted,
+                "there were more dead letters than were counted"
+            );
+        }
+        receiver.ledger.dead_lettered -= counted;
+        counted
     }
 
     fn begin(&mut self, record: ReplayRecord, turn: &mut Turn) -> Result<u64, OrderError> {
@@ -111,37 +138,80 @@ impl Pipeline {
         Ok(1)
     }
 
-    /// Writes dead letters anew at the end of the log. They are counted again when they are read there.
+    /// Writes dead letters anew at the end of the log, as many as one commit takes. Their consumers' counts stay; they
+    /// are listed again when they are read there. One that cannot be read stays where it is, and so do those after it:
+    /// the log is kept from there on, so that moving them would free nothing.
     async fn carry(&self, before: u64, turn: &mut Turn) -> Result<u64, store::Error> {
-        let old: Vec<(String, u64)> = {
-            let letters = self.bus.letters();
-            let each = letters.iter().flat_map(|(consumer, letters)| {
-                let old = letters.iter().take_while(|position| *position < before);
-                old.map(|position| (consumer.clone(), position))
-            });
-            each.take(CARRIED_MAX).collect()
-        };
+        let old = self.letters_before(before);
+        let positions: Vec<u64> = old.keys().copied().collect();
+        let mut rest = positions.as_slice();
         let mut carried = 0;
-        for (consumer, position) in old {
-            let stored = match self.bus.event(position).await {
-                Ok(stored) => stored.filter(|stored| letter_of(stored).is_some()),
-                Err(ReadError::Store(error)) => return Err(error),
-                Err(ReadError::Stored(_)) => None,
-            };
-            turn.take_letter(&self.bus, &consumer, position);
-            if let Some(stored) = stored {
-                turn.emit(&Stored { logged: clock::now(), ..stored }, None);
-            } else {
-                let bus = self.bus.name();
-                tracing::error!(bus, consumer, position, "a dead letter is gone from the log");
+        while !rest.is_empty() {
+            let some = read_some(&self.bus, rest).await;
+            rest = &rest[some.len()..];
+            for (position, found) in some {
+                if turn.is_full() {
+                    return Ok(carried);
+                }
+                if !self.carry_one((&old[&position], position), found, turn)? {
+                    return Ok(carried);
+                }
+                carried += 1;
             }
-            carried += 1;
         }
         Ok(carried)
     }
 
-    /// Returns the bus of that name.
-    pub(super) fn other(&self, name: &str) -> Option<Arc<crate::bus::Bus>> {
-        self.buses.get(name).cloned()
+    /// Carries one dead letter on, or forgets it if the log no longer holds it. Returns false if it cannot be read.
+    fn carry_one(
+        &self,
+        (consumer, position): (&str, u64),
+        found: Result<Option<Stored>, ReadError>,
+        turn: &mut Turn,
+    ) -> Result<bool, store::Error> {
+        let bus = self.bus.name();
+        let stored = match found {
+            Ok(Some(stored)) if letter_of(&stored).is_some() => stored,
+            Ok(None) => {
+                tracing::error!(
+                    bus,
+                    consumer,
+                    position,
+                    "a dead letter is gone from the log; counted as dropped"
+                );
+                self.purge(consumer, &[position], turn);
+                return Ok(true);
+            }
+            Err(ReadError::Store(error @ (store::Error::Closed | store::Error::Failed { .. }))) => {
+                return Err(error);
+            }
+            Ok(Some(_)) => {
+                tracing::error!(
+                    bus,
+                    consumer,
+                    position,
+                    "no dead letter stands where one should; the log is kept"
+                );
+                return Ok(false);
+            }
+            Err(error) => {
+                tracing::error!(bus, consumer, position, %error, "a dead letter cannot be read; the log is kept");
+                return Ok(false);
+            }
+        };
+        turn.take_letter(&self.bus, consumer, position);
+        turn.emit(&Stored { logged: clock::now(), ..stored }, None);
+        Ok(true)
+    }
+
+    /// Returns the first dead letters before a position, with their consumers, as many as one turn carries.
+    fn letters_before(&self, before: u64) -> BTreeMap<u64, String> {
+        let letters = self.bus.letters();
+        let first = letters.iter().flat_map(|(consumer, letters)| {
+            let old = letters.iter().take_while(|position| *position < before).take(CARRIED_MAX);
+            old.map(|position| (position, consumer.clone()))
+        });
+        let first: BTreeMap<u64, String> = first.collect();
+        first.into_iter().take(CARRIED_MAX).collect()
     }
 }

@@ -144,15 +144,19 @@ impl Turn {
         let at = clock::now();
         let GivenUp { stored, reason, code, exhausted, attempts } = given_up;
         let filter = lane.consumer.filter.as_ref();
+        let earlier = stored.as_deref().and_then(super::letter_of);
+        // One that was redriven was queued from its letter's place.
+        let redriven = earlier.as_ref().filter(|earlier| earlier.consumer == lane.consumer.name);
         let letter = Letter {
             consumer: lane.consumer.name.clone(),
-            position,
+            position: redriven.map_or(position, |earlier| earlier.position),
             reason,
             at,
             attempts,
             rule: filter.map_or_else(|| "all events".to_owned(), |filter| filter.text().to_owned()),
             code: code.to_owned(),
             exhausted: exhausted.map(str::to_owned),
+            gone: stored.is_none() || earlier.as_ref().is_some_and(|earlier| earlier.gone),
         };
         let event = stored.map_or_else(|| gone(at), |stored| (*stored).clone());
         self.emit(&Stored { logged: at, via: Via::DeadLetter, note: Some(json(&letter)), ..event }, None);
@@ -236,7 +240,7 @@ impl Turn {
     }
 }
 
-/// Stands for an event that is gone from the log.
+/// Stands for an event that is gone from the log, and is never delivered to the consumer that did not get it.
 fn gone(at: Timestamp) -> Stored {
     let trace = TraceContext {
         trace: TraceId(at.as_micros().unsigned_abs().to_be_bytes().repeat(2).try_into().unwrap_or([1; 16])),

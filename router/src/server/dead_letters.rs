@@ -18,7 +18,7 @@ use crate::router::Shared;
 /// Dead letters answered, redriven or purged at a time, at most.
 const AT_ONCE_MAX: usize = 1_000;
 
-/// Answers the dead letters that were given up last.
+/// Answers the dead letters that were given up last: fewer than asked for if they take more than about 8 MiB.
 pub(super) async fn list(
     State(shared): State<Arc<Shared>>,
     Query(parameters): Parameters,
@@ -49,7 +49,10 @@ async fn settle(shared: &Shared, request: Request, fate: Fate) -> Result<Json<De
     let DeadLetterOrder { filter, limit, dry_run } = operate::body(request).await?;
     check(shared, &filter)?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX).min(AT_ONCE_MAX);
-    let fate = (!dry_run).then_some(fate);
+    let fate = match fate {
+        Fate::Redrive if dry_run => Some(Fate::Redrivable),
+        fate => (!dry_run).then_some(fate),
+    };
     let report = letters::settle(shared, &filter, limit, fate).await;
     report.map(Json).map_err(operate::refused)
 }

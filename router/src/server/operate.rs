@@ -108,7 +108,11 @@ pub(super) async fn cancel_replay(
 ) -> Result<Json<ReplayStatus>, Refusal> {
     check_type(&headers)?;
     let name = name(&parameters)?;
-    let bus = shared.buses().find(|bus| bus.replays().iter().any(|one| one.name == *name));
+    let has = |bus: &&Arc<Bus>, wanted: fn(&ReplayRecord) -> bool| {
+        bus.replays().iter().any(|one| one.name == *name && wanted(one))
+    };
+    let running = shared.buses().find(|bus| has(bus, |one| one.state == ReplayState::Running));
+    let bus = running.or_else(|| shared.buses().find(|bus| has(bus, |_| true)));
     let bus = bus.ok_or_else(|| inspect::unknown("replay", name))?;
     bus.order(Order::CancelReplay { name: name.to_owned() }).await.map_err(refused)?;
     let replays = bus.replays();
@@ -161,7 +165,8 @@ fn check<'s>(shared: &'s Shared, order: &ReplayOrder) -> Result<&'s Arc<Bus>, Re
     let known = |name: &str| shared.buses().find(|bus| bus.name() == name);
     match &order.to {
         ReplayTo::Bus(name) if known(name).is_none() => return Err(inspect::unknown("bus", name)),
-        ReplayTo::Consumer(name) if !shared.has_consumer(name) => {
+        // The names with a slash stand for where dead letters are sent on.
+        ReplayTo::Consumer(name) if name.contains('/') || !shared.has_consumer(name) => {
             return Err(inspect::unknown("consumer", name));
         }
         _ => {}

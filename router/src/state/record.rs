@@ -63,7 +63,7 @@ pub(crate) struct ReplayRecord {
 pub(crate) struct Letter {
     /// The consumer that did not get the event.
     pub(crate) consumer: String,
-    /// Where the event was first queued for it.
+    /// Where the event stands, or stood, that was queued for it first, also if a dead letter of it was redriven since.
     pub(crate) position: u64,
     /// Why it was given up.
     pub(crate) reason: String,
@@ -77,6 +77,9 @@ pub(crate) struct Letter {
     pub(crate) code: String,
     /// The limit that was reached: EventBridge's `EXHAUSTED_RETRY_CONDITION`.
     pub(crate) exhausted: Option<String>,
+    /// Whether the log no longer held the event, so that another stands in its place here.
+    #[serde(default)]
+    pub(crate) gone: bool,
 }
 
 /// What is noted with an event that is replayed.
