@@ -1,24 +1,5 @@
-//! [`Outcome`]: what came of one attempt, and the one table of what counts as what.
-//!
-//! | what the target said | counts as |
-//! |---|---|
-//! | HTTP 2xx, whatever becomes of the answer's body | delivered |
-//! | HTTP 410 | retired: the target is gone for good |
-//! | HTTP 429; HTTP 503 with `Retry-After` | throttled, for as long as `Retry-After` asks |
-//! | HTTP 408, 425 and other 5xx | retryable |
-//! | HTTP 3xx, which is never followed, other 4xx, and any status without a meaning here | permanent |
-//! | no connection: refused, no such name, a certificate that does not prove the name | retryable |
-//! | a name that leads to no address that is public or allowed | retryable: it can be allowed while the events wait |
-//! | no status in time; the connection ends or is reset before it; an answer that is not HTTP or without bounds | retryable |
-//! | the end of a connection that had answered before | nothing: the request is sent once more, on a new connection |
-//! | one answer for a batch of HTTP | the same for each of its events |
-//! | an AWS error code that asks for fewer requests, or says that the target is full; HTTP 429 from AWS | throttled |
-//! | an AWS error code of a passing fault or of expired credentials; HTTP 5xx from AWS | retryable |
-//! | an entry of an AWS batch that failed by no fault of the sender, or of which the answer says nothing | retryable |
-//! | any other AWS error code: access denied, no such queue, an invalid message | permanent |
-//! | any such code for an AWS batch as a whole | what each entry is told when it is sent alone |
-//! | no AWS credentials | retryable: they can be supplied while the events wait |
-//! | a file or standard output that cannot be written | retryable: the fault is this machine's, not the event's |
+//! [`Outcome`]: what came of one attempt, and what it counts as. The table of what counts as what is in
+//! `docs/delivery.md`, and the tests hold it against the code.
 
 use std::time::Duration;
 
