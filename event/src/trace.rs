@@ -159,8 +159,15 @@ fn decode_hex<const N: usize>(text: &str) -> Result<[u8; N], InvalidId> {
     if bytes.iter().all(|byte| *byte == 0) { Err(invalid()) } else { Ok(bytes) }
 }
 
+/// Writes the digits of an id, which has 16 bytes at most, in one piece: every delivery writes three.
 fn write_hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut digits = [0; 32];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 0xf)];
+    }
+    f.write_str(std::str::from_utf8(&digits[..2 * bytes.len()]).unwrap_or_default())
 }
 
 macro_rules! hex_id {
