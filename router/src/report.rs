@@ -279,10 +279,15 @@ async fn search<'s>(bus: &'s Arc<Bus>, id: &str) -> Option<Found<'s>> {
 }
 
 async fn standing(bus: &Bus, consumer: &str, position: u64) -> api::Standing {
-    if let Some(lane) = bus.lane(consumer)
-        && lane.is_pending(position)
-    {
-        return api::Standing::Pending { attempts: lane.tries(position) };
+    if let Some(lane) = bus.lane(consumer) {
+        let waits = if lane.is_pending(position) {
+            Some(position)
+        } else {
+            letters::redriven(bus, lane, position).await
+        };
+        if let Some(waits) = waits {
+            return api::Standing::Pending { attempts: lane.tries(waits) };
+        }
     }
     match letters::of_event(bus, consumer, position).await {
         Some(letter) => api::Standing::DeadLettered { reason: letter.reason },

@@ -173,6 +173,11 @@ impl Lane {
         self.lock().pending.contains(position)
     }
 
+    /// Returns at most so many deliveries that are not settled, from a position on.
+    pub(crate) fn pending_from(&self, position: u64, max: usize) -> Vec<u64> {
+        self.lock().pending.iter_from(position).take(max).collect()
+    }
+
     /// Returns the position of the oldest delivery that is not settled.
     pub(crate) fn oldest(&self) -> Option<u64> {
         self.lock().pending.first()

@@ -10,6 +10,7 @@ use store::{Position, ReadBudget};
 
 use super::raw;
 use crate::bus::{Bus, ReadError};
+use crate::deliver::lane::Lane;
 use crate::orders::{Order, OrderError};
 use crate::pipeline::letter_of;
 use crate::queue::Queue;
@@ -22,6 +23,8 @@ const LOOKED_THROUGH_MAX: usize = 100_000;
 /// Dead letters of one consumer that are looked through for one event: so many of the next ones after it, where it was
 /// given up, and so many of the last ones, where it was carried. Past it, it counts as settled.
 const AROUND_MAX: usize = 5_000;
+/// Deliveries that are not settled that are looked through for one event that was redriven. Past it, it counts as settled.
+const PENDING_MAX: usize = 1_000;
 /// What the dead letters of one answer may take together, in bytes of their events and notes; past it the answer ends,
 /// after at least one.
 const ANSWER_BYTES_MAX: usize = 8 << 20;
@@ -244,6 +247,20 @@ pub(crate) async fn of_event(bus: &Bus, consumer: &str, position: u64) -> Option
             if let Some(letter) = letters.rev().find(|letter| letter.position == position) {
                 return Some(letter);
             }
+        }
+    }
+    None
+}
+
+/// Returns where an event waits for a consumer again that was redriven: at its dead letter's position.
+pub(crate) async fn redriven(bus: &Bus, lane: &Lane, position: u64) -> Option<u64> {
+    let pending = lane.pending_from(position, PENDING_MAX);
+    let mut rest = pending.as_slice();
+    while !rest.is_empty() {
+        let letters = read(bus, &mut rest).await;
+        let is_it = |letter: &Letter| letter.position == position && letter.consumer == lane.consumer.name;
+        if let Some((at, ..)) = letters.iter().find(|(_, letter, _)| is_it(letter)) {
+            return Some(*at);
         }
     }
     None
