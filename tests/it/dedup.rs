@@ -135,3 +135,20 @@ async fn a_bus_says_what_is_the_same_and_for_how_long() {
     assert_eq!(publish(&router, "off", &twice).await, (204, vec![]));
     assert_eq!(head(&router, "off").await, 4);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_that_comes_twice_has_the_id_it_was_given_first() {
+    let router = Router::start("[bus.default]\ndedup = { window = \"5m\", key = \"$.detail.order\" }\n");
+    let target = [("x-amz-target", "AWSEvents.PutEvents"), ("content-type", "application/x-amz-json-1.1")];
+    let put = async |order: u64| {
+        let detail = json!({"order": order}).to_string();
+        let entry = json!({"Entries": [{"Source": "s", "DetailType": "t", "Detail": detail}]}).to_string();
+        let (status, answer) = router.post("/", &target, entry).await;
+        assert_eq!(status, 200, "{answer}");
+        answer["Entries"][0]["EventId"].as_str().unwrap().to_owned()
+    };
+    let (one, other, again) = (put(1).await, put(2).await, put(1).await);
+    assert_eq!(one, again);
+    assert_ne!(one, other);
+    assert_eq!(head(&router, "default").await, 2);
+}

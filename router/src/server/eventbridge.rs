@@ -11,6 +11,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use pattern::Pattern;
 use serde::{Deserialize, Serialize};
+use store::Appended;
 use uuid::Uuid;
 
 use crate::bus::Bus;
@@ -121,10 +122,22 @@ async fn put_events(shared: &Shared, headers: &HeaderMap, body: Body) -> Result<
     }
     for (bus, events) in accepted {
         let (places, events): (Vec<usize>, Vec<_>) = events.into_iter().unzip();
-        if let Err(error) = ingest::accept(&bus, events, Via::PutEvents, shared.sample()).await {
-            let (code, message) = store_failure(&error);
-            for place in places {
-                answers[place] = EntryAnswer::failed(code, message.clone());
+        match ingest::accept(&bus, events, Via::PutEvents, shared.sample()).await {
+            Ok(appended) => {
+                for (place, one) in places.into_iter().zip(appended) {
+                    // An entry that is stored already has the id that it was given then.
+                    if let Appended::DuplicateOf(position) = one
+                        && let Ok(Some(first)) = bus.event(position.0).await
+                    {
+                        answers[place].event_id = Some(first.event.id);
+                    }
+                }
+            }
+            Err(error) => {
+                let (code, message) = store_failure(&error);
+                for place in places {
+                    answers[place] = EntryAnswer::failed(code, message.clone());
+                }
             }
         }
     }
