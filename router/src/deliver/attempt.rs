@@ -44,6 +44,8 @@ pub(crate) struct Parcel {
     /// The tries made before.
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) span: SpanId,
+    /// How often the consumer had been resumed.
+    pub(crate) opening: u64,
 }
 
 /// An attempt that is over.
@@ -88,8 +90,8 @@ impl Outlet {
 
 impl Parcel {
     /// Returns an event to be sent, with a span of its own.
-    pub(crate) fn new(position: u64, stored: Arc<Stored>, attempts: Vec<Attempt>) -> Self {
-        Self { position, stored, attempts, span: SpanId(fastrand::u64(1..).to_be_bytes()) }
+    pub(crate) fn new(position: u64, stored: Arc<Stored>, attempts: Vec<Attempt>, opening: u64) -> Self {
+        Self { position, stored, attempts, span: SpanId(fastrand::u64(1..).to_be_bytes()), opening }
     }
 }
 
@@ -195,7 +197,7 @@ pub(crate) fn conclude(lane: &Lane, ended: &Ended, draw: f64) -> Conclusion {
 pub(crate) fn settlement(sender: &Sender, ended: Ended, conclusion: Conclusion) -> Settlement {
     let hops = record::hops(sender, &ended, &conclusion);
     let Ended { parcel, began, at, outcome } = ended;
-    let Parcel { position, stored, mut attempts, .. } = parcel;
+    let Parcel { position, stored, mut attempts, opening, .. } = parcel;
     let Conclusion { number, status, error, sequel } = conclusion;
     let was_tried = !attempts.is_empty();
     if let Some(error) = error {
@@ -205,7 +207,9 @@ pub(crate) fn settlement(sender: &Sender, ended: Ended, conclusion: Conclusion) 
     let result = match sequel {
         None => Settled::Delivered,
         Some(Sequel::Again(next)) => Settled::Failed(Tried { attempts, next }),
-        Some(Sequel::Stop(reason)) => Settled::Stopped(Tried { attempts, next: at }, reason),
+        Some(Sequel::Stop(reason)) => {
+            Settled::Stopped { tried: Tried { attempts, next: at }, reason, opening }
+        }
         Some(Sequel::GiveUp { reason, exhausted }) => {
             let code = code(&outcome);
             Settled::DeadLettered(Box::new(GivenUp {

@@ -29,7 +29,7 @@ pub(crate) struct Lane {
     queue: Mutex<Deliveries>,
     standing: Mutex<Standing>,
     changed: Notify,
-    /// How often its standing was set so that deliveries may be made.
+    /// How often somebody resumed it.
     openings: AtomicU64,
     /// What its worker says of itself.
     pub(crate) gauges: Gauges,
@@ -200,9 +200,6 @@ impl Lane {
 
     /// Changes how it stands.
     pub(crate) fn set_standing(&self, standing: Standing) {
-        if standing.stopped.is_none() {
-            self.openings.fetch_add(1, Ordering::Relaxed);
-        }
         *self.standing.lock().unwrap_or_else(PoisonError::into_inner) = standing;
         self.changed.notify_one();
     }
@@ -214,7 +211,13 @@ impl Lane {
         !standing.paused && standing.stopped.is_none() && may_begin
     }
 
-    /// Returns how often its standing was set so that deliveries may be made.
+    /// Takes note that somebody resumed it: what its target said before counts no more.
+    pub(crate) fn open(&self) {
+        self.openings.fetch_add(1, Ordering::Relaxed);
+        self.changed.notify_one();
+    }
+
+    /// Returns how often somebody resumed it.
     pub(crate) fn openings(&self) -> u64 {
         self.openings.load(Ordering::Relaxed)
     }

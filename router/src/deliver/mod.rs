@@ -51,7 +51,14 @@ pub(crate) enum Settled {
     /// It will be tried again.
     Failed(Tried),
     /// It will be tried again only once somebody resumes the consumer.
-    Stopped(Tried, String),
+    Stopped {
+        /// The attempts.
+        tried: Tried,
+        /// Why.
+        reason: String,
+        /// How often the consumer had been resumed when the attempt began.
+        opening: u64,
+    },
     /// It succeeded.
     Delivered,
     /// It was given up.

@@ -56,7 +56,7 @@ pub(crate) struct Worker {
     window: Window,
     flow: Flow,
     hand: HashMap<u64, Held>,
-    /// Set once the target said that it is gone for good: how often the consumer had been opened before.
+    /// Set once the target said that it is gone for good: how often the consumer had been resumed before.
     stopped_at: Option<u64>,
     /// When to take more in hand, after the store could not read.
     read_again: Option<Timestamp>,
@@ -185,7 +185,8 @@ impl Worker {
     fn parcel(&mut self, position: u64) -> Option<Parcel> {
         let held = self.hand.get_mut(&position)?;
         let stored = held.stored.take()?;
-        Some(Parcel::new(position, stored, std::mem::take(&mut held.attempts)))
+        let opening = self.sender.lane.openings();
+        Some(Parcel::new(position, stored, std::mem::take(&mut held.attempts), opening))
     }
 
     /// Takes deliveries in hand until there are enough to choose from.
@@ -354,7 +355,12 @@ impl Worker {
             self.flow.ended(now, flow::Ended { started, ending, events }, fastrand::f64());
         }
         for one in ended {
-            let conclusion = conclude(&self.sender.lane, &one, fastrand::f64());
+            let mut conclusion = conclude(&self.sender.lane, &one, fastrand::f64());
+            let opening = self.sender.lane.openings();
+            // Somebody has resumed the consumer since, and wants it tried again.
+            if matches!(conclusion.sequel, Some(Sequel::Stop(_))) && one.parcel.opening != opening {
+                conclusion.sequel = Some(Sequel::Again(now));
+            }
             let position = one.parcel.position;
             match &conclusion.sequel {
                 None | Some(Sequel::GiveUp { .. }) => {
@@ -363,12 +369,12 @@ impl Worker {
                 }
                 Some(Sequel::Again(at)) => drop(self.window.failed(position, *at)),
                 Some(Sequel::Stop(_)) => {
-                    self.stopped_at = Some(self.sender.lane.openings());
+                    self.stopped_at = Some(opening);
                     self.window.put_back(position);
                 }
             }
             let settlement = settlement(&self.sender, one, conclusion);
-            if let (Settled::Failed(tried) | Settled::Stopped(tried, _), Some(held)) =
+            if let (Settled::Failed(tried) | Settled::Stopped { tried, .. }, Some(held)) =
                 (&settlement.result, self.hand.get_mut(&position))
             {
                 held.attempts.clone_from(&tried.attempts);

@@ -188,10 +188,13 @@ impl Pipeline {
                     lane.tried(position, &tried);
                     turn.changes.tried(&receiver.name, position, &tried);
                 }
-                Settled::Stopped(tried, reason) => {
+                Settled::Stopped { tried, reason, opening } => {
                     lane.tried(position, &tried);
                     turn.changes.tried(&receiver.name, position, &tried);
-                    turn.stand(lane, |standing| standing.stopped = Some(reason));
+                    // What was tried before somebody resumed it stops it no more.
+                    if opening == lane.openings() {
+                        turn.stand(lane, |standing| standing.stopped = Some(reason));
+                    }
                 }
                 Settled::Delivered => {
                     receiver.ledger.delivered += 1;

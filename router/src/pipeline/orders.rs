@@ -42,10 +42,7 @@ impl Pipeline {
                 Ok(1)
             }
             Order::Resume { consumer } => {
-                turn.stand(&self.bus.lanes()[consumer], |standing| {
-                    standing.paused = false;
-                    standing.stopped = None;
-                });
+                turn.resume(&self.bus.lanes()[consumer]);
                 Ok(1)
             }
             Order::Redrive { consumer, letters } => self.redrive(&consumer, &letters, turn),

@@ -38,6 +38,8 @@ pub(super) struct Turn {
     letters: BTreeSet<String>,
     /// How consumers stand that changed, by their place on the bus.
     standings: BTreeMap<usize, Standing>,
+    /// Consumers that somebody resumed, by their place on the bus.
+    resumed: BTreeSet<usize>,
     pub(super) answers: Vec<Answer>,
 }
 
@@ -199,6 +201,15 @@ impl Turn {
         self.changes.standing(&lane.consumer.name, standing);
     }
 
+    /// Lets a consumer deliver again.
+    pub(super) fn resume(&mut self, lane: &Lane) {
+        self.resumed.insert(lane.index);
+        self.stand(lane, |standing| {
+            standing.paused = false;
+            standing.stopped = None;
+        });
+    }
+
     /// Adds what changed of queues and dead letters to the commit.
     pub(super) fn save_queues(&mut self, bus: &Bus) {
         for index in std::mem::take(&mut self.queues) {
@@ -220,6 +231,9 @@ impl Turn {
     pub(super) fn carry_out(mut self, bus: &Bus, emitted: Positions) {
         for (index, standing) in std::mem::take(&mut self.standings) {
             bus.lanes()[index].set_standing(standing);
+        }
+        for index in std::mem::take(&mut self.resumed) {
+            bus.lanes()[index].open();
         }
         for (consumer, position, stored) in std::mem::take(&mut self.deliveries) {
             bus.lanes()[consumer].push(position, stored.as_ref());
