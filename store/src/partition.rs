@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::{
     append::{Appended, NewEvent},
-    catalog::{Reclaimed, SegmentInfo},
+    catalog::{Excess, Reclaimed, SegmentInfo},
     error::Error,
     options::ReadBudget,
     position::Position,
@@ -101,4 +101,13 @@ pub struct Keep {
     pub sealed_before_ms: Option<u64>,
     /// The oldest segments may go while those that are held are larger than this many bytes together.
     pub bytes_max: Option<u64>,
+}
+
+impl Keep {
+    /// Returns the position before which all would go of a log of these segments, the oldest first.
+    pub fn goes_before(self, segments: &[SegmentInfo]) -> Position {
+        let mut excess = Excess::of(self, segments.iter().map(|segment| segment.bytes).sum());
+        let gone = segments.iter().take_while(|oldest| excess.takes(oldest));
+        gone.last().map_or(Position(0), |newest| newest.last.next())
+    }
 }

@@ -8,7 +8,7 @@ use crate::{
     core::Core,
     error::{Error, OpenError},
     index::Mark,
-    lock::lock,
+    lock::{self, lock},
     options::ReadBudget,
     position::Position,
     record::{Kind, Record},
@@ -49,7 +49,8 @@ pub(crate) fn read(
 fn read_segment(core: &Core, wanted: Position, head: Position, budget: ReadBudget) -> Result<Taken, Error> {
     let segment = core.catalog.open(wanted).map_err(while_open)?;
     let start = lock(&segment.index).nearest(wanted);
-    let mut walk = Walk::new(&segment, start.byte, budget.bytes.clamp(STEP_BYTES_MIN, STEP_BYTES_MAX));
+    let step = budget.bytes.min(left(core, &segment, start.byte)).clamp(STEP_BYTES_MIN, STEP_BYTES_MAX);
+    let mut walk = Walk::new(&segment, start.byte, step);
     let mut taken = Taken { next: wanted, head, budget, events: Vec::new(), bytes: 0, full: false };
     let mut resume = start;
     while taken.next <= head && taken.has_room() {
@@ -70,6 +71,13 @@ fn read_segment(core: &Core, wanted: Position, head: Position, budget: ReadBudge
     }
     lock(&segment.index).remember(start, resume);
     Ok(taken)
+}
+
+/// Returns how much is written of a segment from a byte on, in bytes: all that there may be where it is sealed. A reader
+/// that keeps up then reads no more than what is new.
+fn left(core: &Core, segment: &SegmentFile, byte: u32) -> usize {
+    let end = lock::read(&core.state).through;
+    if end.segment == segment.number { end.byte.saturating_sub(byte) as usize } else { usize::MAX }
 }
 
 /// The events that a read has gathered.
