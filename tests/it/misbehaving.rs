@@ -108,8 +108,8 @@ async fn a_target_that_asks_for_time_is_left_alone_for_as_long() {
     let holding = held(&overview).unwrap();
     assert!(holding.starts_with("held until 20") && holding.ends_with("by the target"), "{holding}");
     let status = consumer(&overview, "busy");
-    // What was under way when it said so went through.
-    assert!((100..100 + CONCURRENCY as u64).contains(&status.delivered), "{status:#?}");
+    // What was sent before its answer had arrived went through, in whatever order the answers came.
+    assert!((100..100 + 4 * CONCURRENCY as u64).contains(&status.delivered), "{status:#?}");
     assert_eq!(status.pending, COUNT as u64 - status.delivered);
     router.settled().await;
     let asked = busy.received().iter().find(|one| one.status == 429).unwrap().at;
