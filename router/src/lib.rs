@@ -34,6 +34,7 @@ mod observe;
 mod orders;
 mod pipeline;
 mod queue;
+mod read;
 mod report;
 mod retention;
 mod router;

@@ -52,7 +52,7 @@ pub(crate) async fn reclaim(bus: &Bus) -> Result<u64, RetentionError> {
     let partition = bus.partition();
     let needed = bus.oldest_needed().unwrap_or(u64::MAX).min(partition.applied().0 + 1);
     let keep = Keep { from: Position(needed), sealed_before_ms: oldest, bytes_max: bytes };
-    let before = goes_before(bus, &keep);
+    let before = keep.goes_before(&partition.segments()).0;
     if bus.letters_before(before) < before.saturating_sub(partition.tail().0) / 2 {
         while bus.oldest_letter().is_some_and(|letter| letter < before)
             && bus.order(Order::Carry { before }).await? > 0
@@ -63,22 +63,4 @@ pub(crate) async fn reclaim(bus: &Bus) -> Result<u64, RetentionError> {
     let letter = bus.oldest_letter().unwrap_or(u64::MAX);
     let needed = bus.order(Order::Needed).await?;
     Ok(partition.reclaim(Keep { from: Position(needed.min(letter)), ..keep }).await?.bytes)
-}
-
-/// Returns the position before which all would go, were there no dead letters.
-fn goes_before(bus: &Bus, keep: &Keep) -> u64 {
-    let segments = bus.partition().segments();
-    let mut bytes: u64 = segments.iter().map(|segment| segment.bytes).sum();
-    let mut before = 0;
-    for segment in segments {
-        let is_old =
-            segment.sealed_at_ms.is_some_and(|at| keep.sealed_before_ms.is_some_and(|limit| at < limit));
-        let is_much = keep.bytes_max.is_some_and(|limit| bytes > limit);
-        if segment.sealed_at_ms.is_none() || segment.last >= keep.from || !(is_old || is_much) {
-            break;
-        }
-        before = segment.last.0 + 1;
-        bytes -= segment.bytes;
-    }
-    before
 }

@@ -22,14 +22,3 @@ pub(crate) async fn position_at(
     }
     Ok(Position(low))
 }
-
-/// Returns when the event at a position came into the log, if it can be read.
-pub(crate) async fn logged_at(
-    partition: &dyn Partition,
-    position: u64,
-) -> Result<Option<Timestamp>, store::Error> {
-    let before = Position(position.saturating_sub(1));
-    let read = partition.read(before, ReadBudget { events: 1, bytes: 0 }).await?;
-    let found = read.into_iter().find(|(at, _)| at.0 == position);
-    Ok(found.and_then(|(_, bytes)| Stored::decode(bytes).ok()).map(|stored| stored.logged))
-}

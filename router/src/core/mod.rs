@@ -45,7 +45,6 @@ use rules::Rules;
 
 use crate::config::{Aggregation, Consumer};
 use crate::state::record::Replayed;
-use crate::state::restore::parse;
 
 /// Buses that an event may pass through, of this router and others; one that has stops as a dead letter, since it goes
 /// round.
@@ -274,8 +273,7 @@ pub(crate) fn passed(path: &str) -> usize {
 
 /// Returns the only consumer that a replayed event is for.
 fn only_for(stored: &Stored) -> Option<String> {
-    let note = stored.note.as_deref().filter(|_| stored.via == Via::Replay)?;
-    parse::<Replayed>(note)?.consumer
+    Replayed::of(stored)?.consumer
 }
 
 /// Returns a span id that follows from its parent and what the step is, so that the core needs no randomness.

@@ -14,7 +14,6 @@ use crate::bus::Bus;
 use crate::clock;
 use crate::deliver::lane::Lane;
 use crate::state::record::{Letter, Replayed, Tried};
-use crate::state::restore;
 
 /// Attempts kept with a delivery: the first half and the last half of a longer history.
 const ATTEMPTS_KEPT_MAX: usize = 20;
@@ -148,11 +147,10 @@ impl Sender {
     /// Returns what goes with an event beside itself.
     fn note(&self, stored: &Stored) -> Note {
         let path = (!stored.path.is_empty()).then(|| format!("{},{}", stored.path, self.bus.place()));
-        let read = stored.note.as_deref();
-        let replayed = read.and_then(restore::parse::<Replayed>).map(|replayed| replayed.name);
-        let letter = self.lane.consumer.letters_of.as_ref().and(read).and_then(restore::parse::<Letter>);
+        let replay = Replayed::of(stored).map(|replayed| replayed.name);
+        let letter = self.lane.consumer.letters_of.as_ref().and_then(|_| Letter::of(stored));
         let attributes = letter.map(|letter| self.attributes(letter)).unwrap_or_default();
-        Note { path, replay: replayed, attributes }
+        Note { path, replay, attributes }
     }
 
     /// Returns what EventBridge says of a dead letter.

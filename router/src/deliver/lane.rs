@@ -248,9 +248,7 @@ impl Gauges {
     pub(crate) fn in_flight(&self) -> u64 {
         self.in_flight.load(Ordering::Relaxed)
     }
-}
 
-impl Gauges {
     /// Returns why little or nothing is sent now.
     pub(crate) fn holding(&self) -> Option<String> {
         self.holding.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -7,13 +7,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use api::Attempt;
-use bytes::Bytes;
 use event::Timestamp;
 use event::stored::Stored;
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
-use store::{Position, ReadBudget};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -24,18 +22,18 @@ use super::retry::Sequel;
 use super::targets::{Class, Outcome};
 use super::window::{Key, Limits, Window};
 use super::{GivenUp, Settled, Settlement};
+use crate::bus::ReadError;
 use crate::clock;
 use crate::config::Consumer;
 use crate::core::expression;
 use crate::core::facts::Facts;
+use crate::read;
 use crate::state::record::Tried;
 
 /// How long a delivery waits whose event the store could not read.
 const READ_AGAIN: Duration = Duration::from_secs(10);
 /// Deliveries taken in hand at once.
 const TAKE_MAX: usize = 64;
-/// Events read from the log at once, for deliveries that follow one another closely.
-const READ: ReadBudget = ReadBudget { events: TAKE_MAX, bytes: 256 << 10 };
 /// Deliveries that are ready to be started, at least, before no more are taken in hand; and at most.
 const READY_MIN: usize = 64;
 const READY_MAX: usize = 1_024;
@@ -44,8 +42,6 @@ const RETRYING_MAX: usize = 1_024;
 /// Deliveries that wait for another try or behind their key, where there is an order; with as many, a key that comes later
 /// waits although it could go. Each costs about 100 bytes.
 const HELD_MAX: usize = 65_536;
-/// Positions that two deliveries may lie apart and still be read together.
-const APART_MAX: u64 = 8;
 /// The largest event that is kept in memory between its reading and its turn, in bytes of its payload.
 const EVENT_BYTES_HELD_MAX: usize = 64 << 10;
 
@@ -201,8 +197,6 @@ impl Worker {
             if taken.is_empty() {
                 return Ok(());
             }
-            // Many that wait behind their keys are no reason to keep others from running.
-            tokio::task::yield_now().await;
             let mut positions: Vec<u64> = taken.iter().map(|one| one.position).collect();
             for Taken { position, stored } in taken {
                 self.hand.insert(position, Held { stored, attempts: Vec::new() });
@@ -259,73 +253,34 @@ impl Worker {
     /// store cannot read now.
     async fn read(&mut self, positions: &[u64]) -> Result<Vec<u64>, Abandoned> {
         let is_missing = |position: &&u64| self.hand.get(position).is_some_and(|held| held.stored.is_none());
-        let missing: Vec<u64> = positions.iter().filter(is_missing).copied().collect();
+        let mut missing: Vec<u64> = positions.iter().filter(is_missing).copied().collect();
+        // A batch may begin with retries, which come by their time.
+        missing.sort_unstable();
         let mut unread = Vec::new();
-        for span in spans(&missing) {
-            match self.read_span(span).await {
-                Ok(found) => {
-                    for (position, bytes) in span.iter().zip(found) {
-                        self.place(*position, bytes).await?;
+        let mut rest = missing.as_slice();
+        while !rest.is_empty() {
+            let some = read::some(&self.sender.bus, rest).await;
+            rest = &rest[some.len()..];
+            for (position, found) in some {
+                self.unreadable.remove(&position);
+                match found {
+                    Ok(Some(stored)) => self.place(position, stored),
+                    Ok(None) => self.lose(position, "the log no longer holds the event".to_owned()).await?,
+                    Err(ReadError::Stored(error)) => self.lose(position, error.to_string()).await?,
+                    Err(ReadError::Store(error)) => {
+                        self.tell_unread(position, &error);
+                        unread.push(position);
                     }
                 }
-                // One that is damaged does not hold up those beside it.
-                Err(_) => unread.extend(self.read_each(span).await?),
             }
-        }
-        for position in &missing {
-            self.unreadable.remove(position);
         }
         self.unreadable.extend(&unread);
         Ok(unread)
     }
 
-    /// Reads positions one by one; returns those that the store cannot read now.
-    async fn read_each(&mut self, span: &[u64]) -> Result<Vec<u64>, Abandoned> {
-        let mut unread = Vec::new();
-        for position in span {
-            match self.read_span(&[*position]).await {
-                Ok(mut found) => self.place(*position, found.pop().flatten()).await?,
-                Err(error) => {
-                    self.tell_unread(*position, &error);
-                    unread.push(*position);
-                }
-            }
-        }
-        Ok(unread)
-    }
-
-    /// Reads positions that lie close together; none for those that the log does not hold.
-    async fn read_span(&self, span: &[u64]) -> Result<Vec<Option<Bytes>>, store::Error> {
-        let partition = self.sender.bus.partition();
-        let mut found = HashMap::new();
-        let Some(last) = span.last() else { return Ok(Vec::new()) };
-        for position in span {
-            if found.contains_key(position) {
-                continue;
-            }
-            // A read ends early at its budget; then another begins at the first that is missing.
-            let events = usize::try_from(last - position + 1).unwrap_or(READ.events).min(READ.events);
-            let bytes = if events == 1 { 0 } else { READ.bytes };
-            let read = partition.read(Position(position - 1), ReadBudget { events, bytes }).await?;
-            found.extend(read.into_iter().map(|(position, bytes)| (position.0, bytes)));
-        }
-        Ok(span.iter().map(|position| found.remove(position)).collect())
-    }
-
-    async fn place(&mut self, position: u64, bytes: Option<Bytes>) -> Result<(), Abandoned> {
-        let stored = match bytes {
-            None => Err("the log no longer holds the event".to_owned()),
-            // A copy of its own, so that it does not hold all that was read with it.
-            Some(bytes) => Stored::decode(Bytes::copy_from_slice(&bytes)).map_err(|error| error.to_string()),
-        };
-        match stored {
-            Ok(stored) => {
-                if let Some(held) = self.hand.get_mut(&position) {
-                    held.stored = Some(Arc::new(stored));
-                }
-                Ok(())
-            }
-            Err(reason) => self.lose(position, reason).await,
+    fn place(&mut self, position: u64, stored: Stored) {
+        if let Some(held) = self.hand.get_mut(&position) {
+            held.stored = Some(Arc::new(stored));
         }
     }
 
@@ -437,9 +392,4 @@ fn limits(consumer: &Consumer, tried: usize) -> Limits {
 
 fn count(events: usize) -> u32 {
     u32::try_from(events).unwrap_or(u32::MAX)
-}
-
-/// Cuts positions in order into runs that lie close together.
-fn spans(positions: &[u64]) -> impl Iterator<Item = &[u64]> {
-    positions.chunk_by(|one, next| *next > *one && next - one <= APART_MAX)
 }

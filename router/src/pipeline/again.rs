@@ -61,11 +61,11 @@ impl Replay {
         Some(Self { name, filter, rate, credit: 0.0, at: now, rests_until: now })
     }
 
-    /// Returns when it may send its next event; none if it may always.
-    pub(super) fn next(&self) -> Option<Timestamp> {
-        let wait = self.rate.map(|rate| (1.0 - self.credit).max(0.0) / rate);
-        let wait = wait.map(|wait| Duration::try_from_secs_f64(wait).unwrap_or(Duration::MAX));
-        wait.map(|wait| self.at.after(wait).max(self.rests_until)).or(Some(self.rests_until))
+    /// Returns when it may send its next event.
+    pub(super) fn next(&self) -> Timestamp {
+        let wait = self.rate.map_or(0.0, |rate| (1.0 - self.credit).max(0.0) / rate);
+        let wait = Duration::try_from_secs_f64(wait).unwrap_or(Duration::MAX);
+        self.at.after(wait).max(self.rests_until)
     }
 
     /// Returns how many events it may send now: of a time in which it sent none, one second's worth.
@@ -98,17 +98,18 @@ impl Replay {
 impl Pipeline {
     /// Returns whether there are earlier events to look at now.
     pub(super) fn has_more(&mut self, now: Timestamp) -> bool {
-        let backfills = self.bus.lanes().iter().any(|lane| lane.has_backfill());
+        let backfills = self.new.iter().any(|index| self.bus.lanes()[*index].has_backfill());
         backfills || self.replays.iter_mut().any(|replay| replay.allowed(now) > 0)
     }
 
     /// Takes one step back for each new consumer and each replay.
     pub(super) async fn look_back(&mut self, turn: &mut Turn) -> Result<(), store::Error> {
-        for index in 0..self.bus.lanes().len() {
+        for index in self.new.clone() {
             if self.bus.lanes()[index].has_backfill() && !turn.is_full() {
                 self.backfill(index, turn).await?;
             }
         }
+        self.new.retain(|index| self.bus.lanes()[*index].standing().backfill.is_some());
         let now = clock::now();
         for index in 0..self.replays.len() {
             if self.replays[index].allowed(now) > 0 && !turn.is_full() {
@@ -155,9 +156,7 @@ impl Pipeline {
         let (events, next) = match self.step_back(record.range).await {
             Ok(step) => step,
             Err(error) => {
-                record.state = ReplayState::Failed { reason: passing(error)? };
-                record.ended = Some(now);
-                self.save(record, turn);
+                self.fail(record, passing(error)?, turn);
                 return Ok(());
             }
         };
@@ -186,10 +185,7 @@ impl Pipeline {
                 }
             }
             Destination::Gone => {
-                let reason = "where its events went is not configured any more".to_owned();
-                record.state = ReplayState::Failed { reason };
-                record.ended = Some(now);
-                self.save(record, turn);
+                self.fail(record, "where its events went is not configured any more".to_owned(), turn);
                 return Ok(());
             }
         }
@@ -204,6 +200,11 @@ impl Pipeline {
         }
         self.save(record, turn);
         Ok(())
+    }
+
+    fn fail(&self, record: ReplayRecord, reason: String, turn: &mut Turn) {
+        let state = ReplayState::Failed { reason };
+        self.save(ReplayRecord { state, ended: Some(clock::now()), ..record }, turn);
     }
 
     fn save(&self, record: ReplayRecord, turn: &mut Turn) {

@@ -30,8 +30,6 @@ use crate::deliver::{Settled, Settlement};
 use crate::orders::{ORDERS_MAX, Ordered};
 use crate::router::Buses;
 use crate::state::changes::SavedLedgers;
-use crate::state::record::Letter;
-use crate::state::restore;
 
 /// Settlements that wait for a commit. A worker that finds the queue full waits, and so delivers no faster than the disk
 /// takes the outcomes.
@@ -55,6 +53,8 @@ pub(crate) struct Pipeline {
     applied: Position,
     saved: SavedLedgers,
     replays: Vec<Replay>,
+    /// The consumers that have yet to be asked about earlier events, by their place on the bus.
+    new: Vec<usize>,
     waiting: VecDeque<Settlement>,
     ordered: VecDeque<Ordered>,
     /// Whether the store says yet in which form the state is.
@@ -66,6 +66,8 @@ impl Pipeline {
     pub(crate) fn new(bus: Arc<Bus>, buses: Buses, inbox: Inbox) -> Self {
         let applied = bus.partition().applied();
         let replays = again::resume(&bus);
+        let new = bus.lanes().iter().filter(|lane| lane.standing().backfill.is_some());
+        let new = new.map(|lane| lane.index).collect();
         Self {
             bus,
             buses,
@@ -73,6 +75,7 @@ impl Pipeline {
             applied,
             saved: SavedLedgers::default(),
             replays,
+            new,
             waiting: VecDeque::new(),
             ordered: VecDeque::new(),
             is_marked: false,
@@ -122,7 +125,7 @@ impl Pipeline {
 
     /// Returns when there is something to do if nothing comes.
     fn next_wake(&self) -> Option<Timestamp> {
-        let replays = self.replays.iter().filter_map(Replay::next);
+        let replays = self.replays.iter().map(Replay::next);
         replays.chain(self.bus.core().next_wake()).min()
     }
 
@@ -254,9 +257,4 @@ impl Pipeline {
         turn.carry_out(&self.bus, committed.emitted);
         Ok(())
     }
-}
-
-/// Reads what is noted with a dead letter.
-pub(crate) fn letter_of(stored: &Stored) -> Option<Letter> {
-    stored.note.as_deref().filter(|_| stored.via == Via::DeadLetter).and_then(restore::parse)
 }

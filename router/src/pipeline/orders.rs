@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use api::ReplayState;
 use event::stored::Stored;
 
+use super::Pipeline;
 use super::again::Replay;
 use super::turn::Turn;
-use super::{Pipeline, letter_of};
 use crate::bus::ReadError;
 use crate::clock;
 use crate::core::Core;
 use crate::orders::{Order, OrderError, Ordered};
-use crate::report::letters::read_some;
-use crate::state::record::ReplayRecord;
+use crate::read;
+use crate::state::record::{Letter, ReplayRecord};
 
 /// Replays that are over and still listed; past it the oldest is forgotten.
 const REPLAYS_LISTED_MAX: usize = 100;
@@ -144,7 +144,7 @@ impl Pipeline {
         let mut rest = positions.as_slice();
         let mut carried = 0;
         while !rest.is_empty() {
-            let some = read_some(&self.bus, rest).await;
+            let some = read::some(&self.bus, rest).await;
             rest = &rest[some.len()..];
             for (position, found) in some {
                 if turn.is_full() {
@@ -168,7 +168,7 @@ impl Pipeline {
     ) -> Result<bool, store::Error> {
         let bus = self.bus.name();
         let stored = match found {
-            Ok(Some(stored)) if letter_of(&stored).is_some() => stored,
+            Ok(Some(stored)) if Letter::of(&stored).is_some() => stored,
             Ok(None) => {
                 tracing::error!(
                     bus,

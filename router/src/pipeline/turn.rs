@@ -146,7 +146,7 @@ impl Turn {
         let at = clock::now();
         let GivenUp { stored, reason, code, exhausted, attempts } = given_up;
         let filter = lane.consumer.filter.as_ref();
-        let earlier = stored.as_deref().and_then(super::letter_of);
+        let earlier = stored.as_deref().and_then(Letter::of);
         // One that was redriven was queued from its letter's place.
         let redriven = earlier.as_ref().filter(|earlier| earlier.consumer == lane.consumer.name);
         let letter = Letter {
@@ -166,7 +166,7 @@ impl Turn {
 
     /// Takes note of a dead letter that was read from the log, and sends it on where its consumer wants that.
     pub(super) fn keep_letter(&mut self, bus: &Bus, core: &mut Core, position: u64, stored: Stored) {
-        let Some(letter) = super::letter_of(&stored) else {
+        let Some(letter) = Letter::of(&stored) else {
             tracing::error!(bus = bus.name(), position, "a dead letter in the log cannot be read; skipped");
             return;
         };

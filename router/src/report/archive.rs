@@ -6,20 +6,18 @@ use api::ArchiveStatus;
 
 use crate::bus::Bus;
 use crate::config::Retention;
-use crate::search;
 
 /// Returns what a bus retains.
 pub(crate) async fn status(bus: &Bus) -> ArchiveStatus {
     let partition = bus.partition();
     let (first, last) = (partition.tail().0, partition.head().0);
-    let first_at = search::logged_at(partition, first).await.ok().flatten();
-    let last_at = search::logged_at(partition, last).await.ok().flatten();
+    let logged_at = async |position| Some(bus.event(position).await.ok()??.logged);
     ArchiveStatus {
         bus: bus.name().to_owned(),
         first,
         last,
-        first_at,
-        last_at,
+        first_at: logged_at(first).await,
+        last_at: logged_at(last).await,
         bytes: partition.segments().iter().map(|segment| segment.bytes).sum(),
         retention: retention(bus.config().retention),
         pinned_by: pinned_by(bus),

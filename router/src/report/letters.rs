@@ -1,19 +1,18 @@
 //! Dead letters, read from the log and chosen by what they say.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use api::{DeadLetter, DeadLetterFilter, DeadLetterReport};
 use event::Timestamp;
 use event::stored::Stored;
 use serde_json::value::RawValue;
-use store::{Position, ReadBudget};
 
 use super::raw;
-use crate::bus::{Bus, ReadError};
+use crate::bus::Bus;
 use crate::deliver::lane::Lane;
 use crate::orders::{Order, OrderError};
-use crate::pipeline::letter_of;
 use crate::queue::Queue;
+use crate::read;
 use crate::router::Shared;
 use crate::state::record::Letter;
 
@@ -28,11 +27,8 @@ const PENDING_MAX: usize = 1_000;
 /// What the dead letters of one answer may take together, in bytes of their events and notes; past it the answer ends,
 /// after at least one.
 const ANSWER_BYTES_MAX: usize = 8 << 20;
-/// Dead letters read at once, at most, and how many bytes.
+/// Dead letters looked through at once, from the end of the log on.
 const RUN_MAX: usize = 256;
-const RUN_BYTES_MAX: usize = 4 << 20;
-/// Positions that two dead letters may lie apart and still be read at once.
-const APART_MAX: u64 = 8;
 /// What a dead letter takes in an answer beside its payload and its note, about.
 const FRAME_BYTES: usize = 512;
 
@@ -41,8 +37,6 @@ const FRAME_BYTES: usize = 512;
 pub(crate) enum Fate {
     /// They are queued for their consumer again, if it is configured and the log holds their events.
     Redrive,
-    /// They stay, and those that could be redriven are counted.
-    Redrivable,
     /// They are forgotten.
     Purge,
 }
@@ -135,21 +129,22 @@ impl Newest {
     }
 }
 
-/// Redrives or purges at most `limit` dead letters that a filter wants, the first ones in the log first; without a fate
-/// it says how many could be purged. What cannot be redriven is left.
+/// Redrives or purges at most `limit` dead letters that a filter wants, the first ones in the log first, or only says how
+/// many it would be. What cannot be redriven is left.
 pub(crate) async fn settle(
     shared: &Shared,
     filter: &DeadLetterFilter,
     limit: usize,
-    fate: Option<Fate>,
+    fate: Fate,
+    dry_run: bool,
 ) -> Result<DeadLetterReport, OrderError> {
-    let mut choice = Choice::new(filter, limit, fate);
+    let mut choice = Choice::new(filter, limit, fate, dry_run);
     let mut done = 0;
     for bus in shared.buses() {
         for consumer in named(bus, filter) {
             let chosen = choice.choose(bus, &consumer).await;
             let asked = chosen.len() as u64;
-            let settled = carry_out(bus, consumer, chosen, fate).await?;
+            let settled = if dry_run { asked } else { carry_out(bus, consumer, chosen, fate).await? };
             done += settled;
             // Those that were carried meanwhile stand elsewhere.
             choice.left += asked.saturating_sub(settled);
@@ -158,24 +153,18 @@ pub(crate) async fn settle(
     Ok(DeadLetterReport { done, left: choice.left })
 }
 
-async fn carry_out(
-    bus: &Bus,
-    consumer: String,
-    letters: Vec<u64>,
-    fate: Option<Fate>,
-) -> Result<u64, OrderError> {
+async fn carry_out(bus: &Bus, consumer: String, letters: Vec<u64>, fate: Fate) -> Result<u64, OrderError> {
     match fate {
         _ if letters.is_empty() => Ok(0),
-        None | Some(Fate::Redrivable) => Ok(letters.len() as u64),
-        Some(Fate::Redrive) => bus.order(Order::Redrive { consumer, letters }).await,
-        Some(Fate::Purge) => bus.order(Order::Purge { consumer, letters }).await,
+        Fate::Redrive => bus.order(Order::Redrive { consumer, letters }).await,
+        Fate::Purge => bus.order(Order::Purge { consumer, letters }).await,
     }
 }
 
 /// Dead letters that are chosen, consumer by consumer.
 struct Choice<'f> {
     filter: &'f DeadLetterFilter,
-    fate: Option<Fate>,
+    fate: Fate,
     /// How many more are to be chosen.
     room: usize,
     /// How many more are looked through only to be counted.
@@ -185,16 +174,15 @@ struct Choice<'f> {
 }
 
 impl<'f> Choice<'f> {
-    fn new(filter: &'f DeadLetterFilter, limit: usize, fate: Option<Fate>) -> Self {
+    fn new(filter: &'f DeadLetterFilter, limit: usize, fate: Fate, dry_run: bool) -> Self {
         // Who asks before the deed wants to know all of it.
-        let is_deed = matches!(fate, Some(Fate::Redrive | Fate::Purge));
-        let looks = if is_deed { LOOKED_THROUGH_MAX } else { usize::MAX };
+        let looks = if dry_run { usize::MAX } else { LOOKED_THROUGH_MAX };
         Self { filter, fate, room: limit, looks, left: 0 }
     }
 
     /// Chooses among one consumer's, and counts those that are left.
     async fn choose(&mut self, bus: &Bus, consumer: &str) -> Vec<u64> {
-        let is_redrive = matches!(self.fate, Some(Fate::Redrive | Fate::Redrivable));
+        let is_redrive = self.fate == Fate::Redrive;
         let room = if is_redrive && bus.lane(consumer).is_none() { 0 } else { self.room };
         let wants_all = DeadLetterFilter { consumer: None, ..self.filter.clone() }.is_empty();
         let all = positions(bus, consumer, 0);
@@ -280,10 +268,10 @@ fn positions(bus: &Bus, consumer: &str, from: u64) -> Vec<u64> {
 
 /// Reads some dead letters from the front of these, and logs which of them cannot be read.
 async fn read(bus: &Bus, rest: &mut &[u64]) -> Vec<(u64, Letter, Stored)> {
-    let some = read_some(bus, rest).await;
+    let some = read::some(bus, rest).await;
     *rest = &rest[some.len()..];
-    let letter = |(position, found): (u64, Result<Option<Stored>, ReadError>)| match found {
-        Ok(stored) => stored.and_then(|stored| Some((position, letter_of(&stored)?, stored))),
+    let letter = |(position, found): read::Found| match found {
+        Ok(stored) => stored.and_then(|stored| Some((position, Letter::of(&stored)?, stored))),
         Err(error) => {
             let error: &dyn std::error::Error = &error;
             tracing::warn!(bus = bus.name(), position, error, "a dead letter cannot be read");
@@ -291,27 +279,6 @@ async fn read(bus: &Bus, rest: &mut &[u64]) -> Vec<(u64, Letter, Stored)> {
         }
     };
     some.into_iter().filter_map(letter).collect()
-}
-
-/// Reads events from the front of these positions, which are in order: as many as lie close together and are not too
-/// large, and at least one. Returns each position with its event, or nothing if the log no longer holds it. It reads files,
-/// and lets others run before.
-pub(crate) async fn read_some(bus: &Bus, positions: &[u64]) -> Vec<(u64, Result<Option<Stored>, ReadError>)> {
-    let mut runs = positions.chunk_by(|one, next| next.abs_diff(*one) <= APART_MAX);
-    let run: Vec<u64> = runs.next().into_iter().flatten().take(RUN_MAX).copied().collect();
-    let (Some(first), Some(last)) = (run.first().copied(), run.last().copied()) else { return Vec::new() };
-    let span = usize::try_from(last - first + 1).unwrap_or(usize::MAX);
-    let budget = ReadBudget { events: span, bytes: if span > 1 { RUN_BYTES_MAX } else { 0 } };
-    tokio::task::yield_now().await;
-    let read = match bus.partition().read(Position(first.saturating_sub(1)), budget).await {
-        Ok(read) => read,
-        // It is the first that cannot be read: before a later one, a read ends.
-        Err(error) => return vec![(first, Err(error.into()))],
-    };
-    let until = read.last().map_or(last, |(position, _)| position.0);
-    let mut found: HashMap<u64, _> = read.into_iter().map(|(position, bytes)| (position.0, bytes)).collect();
-    let mut decoded = |position| Ok(found.remove(&position).map(Stored::decode).transpose()?);
-    run.into_iter().take_while(|at| *at <= until).map(|at| (at, decoded(at))).collect()
 }
 
 fn wants(filter: &DeadLetterFilter, letter: &Letter, stored: &Stored) -> bool {
@@ -396,20 +363,20 @@ mod tests {
         let bus = bus(&[("c", 1, 1, false), ("c", 2, 2, false)]).await;
         let damaged = NewEvent { bytes: bytes::Bytes::from_static(b"no event"), key: None, at_ms: 0 };
         bus.partition().append(vec![damaged]).await.unwrap();
-        let found = read_some(&bus, &[1, 2, 3, 4, 20]).await;
+        let found = read::some(&bus, &[1, 2, 3, 4, 20]).await;
         let ids: Vec<_> =
             found.iter().map(|(at, found)| (*at, found.as_ref().map(Option::is_some).ok())).collect();
         assert_eq!(ids, [(1, Some(true)), (2, Some(true)), (3, None)]);
-        let found = read_some(&bus, &[4, 20]).await;
+        let found = read::some(&bus, &[4, 20]).await;
         assert!(matches!(found[..], [(4, Ok(None))]));
     }
 
     /// Chooses among both consumers' dead letters; `old` is no longer configured.
-    async fn check_choice(kind: Option<&str>, limit: usize, fate: Option<Fate>, expected: (&[u64], u64)) {
+    async fn check_choice(kind: Option<&str>, limit: usize, fate: (Fate, bool), expected: (&[u64], u64)) {
         let given = [("c", 1, 1, true), ("c", 2, 2, false), ("c", 3, 3, false), ("old", 4, 4, false)];
         let bus = bus(&given).await;
         let filter = DeadLetterFilter { r#type: kind.map(str::to_owned), ..DeadLetterFilter::default() };
-        let mut choice = Choice::new(&filter, limit, fate);
+        let mut choice = Choice::new(&filter, limit, fate.0, fate.1);
         let mut chosen = choice.choose(&bus, "c").await;
         chosen.extend(choice.choose(&bus, "old").await);
         assert_eq!((chosen.as_slice(), choice.left), expected, "{kind:?} {limit} {fate:?}");
@@ -417,13 +384,13 @@ mod tests {
 
     #[tokio::test]
     async fn what_cannot_be_redriven_is_left() {
-        for fate in [Fate::Redrive, Fate::Redrivable].map(Some) {
+        for fate in [(Fate::Redrive, false), (Fate::Redrive, true)] {
             check_choice(None, 9, fate, (&[2, 3], 2)).await;
             check_choice(None, 1, fate, (&[2], 3)).await;
             check_choice(Some("t"), 9, fate, (&[2, 3], 1)).await;
             check_choice(Some("t"), 1, fate, (&[2], 2)).await;
         }
-        for fate in [None, Some(Fate::Purge)] {
+        for fate in [(Fate::Purge, true), (Fate::Purge, false)] {
             check_choice(None, 9, fate, (&[1, 2, 3, 4], 0)).await;
             check_choice(None, 2, fate, (&[1, 2], 2)).await;
             check_choice(Some("t"), 2, fate, (&[2, 3], 1)).await;
@@ -449,7 +416,7 @@ mod tests {
     async fn an_event_that_is_gone_is_not_shown() {
         let bus = bus(&[]).await;
         let one = stored(("c", 1, 1, true), 7);
-        let shown = shown(&bus, letter_of(&one).unwrap(), &one);
+        let shown = shown(&bus, Letter::of(&one).unwrap(), &one);
         assert_eq!((shown.position, shown.id.as_str(), shown.event.get()), (7, "", "null"));
     }
 }

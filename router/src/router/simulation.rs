@@ -155,8 +155,9 @@ impl Node {
     /// Queues all dead letters of a consumer again. Returns how many, if that is durable.
     pub async fn redrive(&self, consumer: &str) -> Option<u64> {
         let filter = api::DeadLetterFilter { consumer: Some(consumer.to_owned()), ..Default::default() };
-        let fate = Some(report::letters::Fate::Redrive);
-        report::letters::settle(&self.shared, &filter, usize::MAX, fate).await.ok().map(|report| report.done)
+        let fate = report::letters::Fate::Redrive;
+        let report = report::letters::settle(&self.shared, &filter, usize::MAX, fate, false).await;
+        report.ok().map(|report| report.done)
     }
 
     /// Returns the ids of the events that a consumer's dead letters hold.

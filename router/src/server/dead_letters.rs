@@ -49,11 +49,7 @@ async fn settle(shared: &Shared, request: Request, fate: Fate) -> Result<Json<De
     let DeadLetterOrder { filter, limit, dry_run } = operate::body(request).await?;
     check(shared, &filter)?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX).min(AT_ONCE_MAX);
-    let fate = match fate {
-        Fate::Redrive if dry_run => Some(Fate::Redrivable),
-        fate => (!dry_run).then_some(fate),
-    };
-    let report = letters::settle(shared, &filter, limit, fate).await;
+    let report = letters::settle(shared, &filter, limit, fate, dry_run).await;
     report.map(Json).map_err(operate::refused)
 }
 

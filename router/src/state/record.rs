@@ -2,6 +2,9 @@
 
 use api::{Attempt, ReplayState, ReplayTo};
 use event::Timestamp;
+use event::hop::Via;
+use event::stored::Stored;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// A delivery that was tried and is not settled.
@@ -82,6 +85,13 @@ pub(crate) struct Letter {
     pub(crate) gone: bool,
 }
 
+impl Letter {
+    /// Reads what is noted with a dead letter; nothing if it is none.
+    pub(crate) fn of(stored: &Stored) -> Option<Self> {
+        note(stored, Via::DeadLetter)
+    }
+}
+
 /// What is noted with an event that is replayed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Replayed {
@@ -91,4 +101,16 @@ pub(crate) struct Replayed {
     pub(crate) consumer: Option<String>,
     /// Where the event was first.
     pub(crate) position: u64,
+}
+
+impl Replayed {
+    /// Reads what is noted with an event that is replayed; nothing if it is not.
+    pub(crate) fn of(stored: &Stored) -> Option<Self> {
+        note(stored, Via::Replay)
+    }
+}
+
+fn note<T: DeserializeOwned>(stored: &Stored, via: Via) -> Option<T> {
+    let note = stored.note.as_deref().filter(|_| stored.via == via)?;
+    serde_json::from_slice(note).ok()
 }

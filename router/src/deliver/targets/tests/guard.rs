@@ -20,12 +20,6 @@ use crate::deliver::targets::resolver::Lookup;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Table {
-    case: Vec<Case>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Case {
     address: IpAddr,
     why: String,
@@ -33,7 +27,7 @@ struct Case {
 }
 
 fn table() -> Vec<Case> {
-    toml::from_str::<Table>(include_str!("addresses.toml")).unwrap().case
+    super::cases(include_str!("addresses.toml"))
 }
 
 fn range(text: &str) -> Range {

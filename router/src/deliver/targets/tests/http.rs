@@ -13,12 +13,6 @@ use crate::clock;
 use crate::config::{Mode, Target};
 use crate::deliver::targets::{Delivery, retry_after};
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Table {
-    case: Vec<Case>,
-}
-
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
@@ -51,8 +45,8 @@ async fn attempt(target: &Target) -> Outcome {
 
 #[tokio::test]
 async fn answers_count_as_the_table_says() {
-    let table: Table = toml::from_str(include_str!("http_answers.toml")).unwrap();
-    for case in table.case {
+    let table: Vec<Case> = super::cases(include_str!("http_answers.toml"));
+    for case in table {
         let answered = case.clone();
         let work = async |address| attempt(&http_target(format!("http://{address}/"))).await;
         let (outcome, seen) = beside_server(move || answered.answer(), work).await;

@@ -23,6 +23,8 @@ use axum::serve::Listener;
 use bytes::Bytes;
 use event::eventbridge::Identity;
 use event::{Data, Event, SpanId, Timestamp, TraceContext, TraceId};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
 
 use super::{Class, Client, ConnectError, Connections, Delivery, Outcome};
@@ -45,6 +47,16 @@ const RECEIVED: Timestamp = Timestamp::from_millis(1_795_240_800_000);
 
 /// Longer than any answer here takes.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The cases of a table in a file.
+fn cases<T: DeserializeOwned>(text: &str) -> Vec<T> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Table<T> {
+        case: Vec<T>,
+    }
+    toml::from_str::<Table<T>>(text).unwrap().case
+}
 
 /// An order with a JSON payload.
 fn order(id: &str) -> Event {
