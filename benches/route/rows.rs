@@ -161,6 +161,7 @@ impl Run {
 
     fn paced(&mut self, label: &str, rate: u64, connections: usize) {
         let sync_us = self.sync_us();
+        self.paced_echo(label, rate, connections);
         let receivers = Receivers::start(ROUTES as usize);
         let router = Server::router(&three(&receivers, Form::Binary));
         let mut load = load(&router, connections, Form::Binary);
@@ -173,6 +174,14 @@ impl Run {
             vec![measured.rate_figure()],
         ];
         self.note(label.to_owned(), figures.concat());
+    }
+
+    /// What of the same rate is HTTP's and the generator's.
+    fn paced_echo(&mut self, label: &str, rate: u64, connections: usize) {
+        let echo = Server::echo();
+        let mut load = load(&echo, connections, Form::Binary);
+        let measured = measure(&echo, &mut load, Some(rate), self.during, None);
+        self.note(format!("echo, {label}"), of_answers(&measured));
     }
 
     fn memory(&mut self) {

@@ -1,6 +1,10 @@
 //! What takes the requests that wait, writes them as one batch and answers: on a thread, or by hand.
 
-use std::{io, mem, sync::Arc, thread};
+use std::{
+    io, mem,
+    sync::{Arc, atomic::Ordering},
+    thread,
+};
 
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
@@ -11,6 +15,7 @@ use crate::{
     disk::Lock,
     error::Error,
     lock::lock,
+    recent::Recent,
     tx::{Committed, Tx},
     window::Remembered,
     writer::Writer,
@@ -18,6 +23,10 @@ use crate::{
 
 /// How many bytes one batch gathers before it is written; a single request may be larger.
 const BATCH_BYTES_MAX: usize = 1024 * 1024;
+
+/// How many bytes of log come with each byte of state that is written down, so that a large state does not cost the disk
+/// more than the log does.
+const LOG_PER_STATE: u64 = 8;
 
 /// The answer to a request, once it is durable. Nobody may be left to hear it.
 pub(crate) type Answer<T> = oneshot::Sender<Result<T, Error>>;
@@ -143,15 +152,20 @@ impl Committer {
         match written {
             Ok(outcomes) => {
                 let mut commits = Vec::new();
-                let pairs = requests.into_iter().zip(outcomes);
-                let replies: Vec<_> =
-                    pairs.filter_map(|(request, outcome)| reply(request, outcome, &mut commits)).collect();
+                let replies = self.replies(requests, outcomes, &mut commits);
                 self.core.publish(commits, self.writer.through(), self.writer.head);
                 replies.into_iter().for_each(Reply::send);
                 self.work_ahead();
             }
             Err(error) => requests.into_iter().for_each(|request| request.refuse(&error)),
         }
+    }
+
+    /// Keeps what was written for its readers, and returns what to answer.
+    fn replies(&self, requests: Vec<Request>, outcomes: Vec<Outcome>, commits: &mut Vec<Tx>) -> Vec<Reply> {
+        let mut recent = lock(&self.core.recent);
+        let pairs = requests.into_iter().zip(outcomes);
+        pairs.filter_map(|(request, outcome)| reply(request, outcome, &mut recent, commits)).collect()
     }
 
     fn add_and_flush(&mut self, requests: &[Request]) -> io::Result<Vec<Outcome>> {
@@ -198,7 +212,9 @@ impl Committer {
     }
 
     fn save_state_if_due(&mut self) -> io::Result<()> {
-        let due = self.writer.bytes - self.saved_at_bytes >= self.core.options.snapshot_every_bytes;
+        let every = self.core.options.snapshot_every_bytes;
+        let saved = self.core.saved_bytes.load(Ordering::Relaxed);
+        let due = self.writer.bytes - self.saved_at_bytes >= every.max(saved.saturating_mul(LOG_PER_STATE));
         let idle = self.saving.as_ref().is_none_or(Task::is_finished);
         if due && idle {
             let core = Arc::clone(&self.core);
@@ -230,10 +246,20 @@ impl Committer {
     }
 }
 
-fn reply(request: Request, outcome: Outcome, commits: &mut Vec<Tx>) -> Option<Reply> {
+fn reply(request: Request, outcome: Outcome, recent: &mut Recent, commits: &mut Vec<Tx>) -> Option<Reply> {
     match (request, outcome) {
-        (Request::Append { answer, .. }, Outcome::Append(appended)) => Some(Reply::Append(answer, appended)),
-        (Request::Commit { tx, answer }, Outcome::Commit(committed)) => {
+        (Request::Append { events, answer }, Outcome::Append(appended)) => {
+            for (event, one) in events.into_iter().zip(&appended) {
+                if let Appended::At(position) = one {
+                    recent.push(*position, event.bytes);
+                }
+            }
+            Some(Reply::Append(answer, appended))
+        }
+        (Request::Commit { mut tx, answer }, Outcome::Commit(committed)) => {
+            for (position, event) in committed.emitted.into_iter().zip(mem::take(&mut tx.emit)) {
+                recent.push(position, event);
+            }
             commits.push(tx);
             Some(Reply::Commit(answer, committed))
         }

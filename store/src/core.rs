@@ -19,6 +19,7 @@ use crate::{
     options::Options,
     partition::Keep,
     position::{Place, Position},
+    recent::Recent,
     snapshot::Image,
     state::State,
     tx::Tx,
@@ -34,10 +35,14 @@ pub(crate) struct Core {
     pub(crate) state: RwLock<State>,
     /// The keys of what was appended; some of it may be on the way to the disk. Locked after the state, if both are.
     pub(crate) window: Mutex<Window>,
+    /// Locked alone.
+    pub(crate) recent: Mutex<Recent>,
     pub(crate) head: watch::Sender<Position>,
     pub(crate) syncs: AtomicU64,
     /// Up to where the copy of the state on disk goes; held while one is written.
     pub(crate) saved: Mutex<Option<Place>>,
+    /// What that copy takes, in bytes.
+    pub(crate) saved_bytes: AtomicU64,
     /// Why the partition stopped for good, once it did.
     pub(crate) failed: watch::Sender<Option<Error>>,
     /// True once the directory may have another user; held while segments are dropped.
@@ -93,7 +98,8 @@ impl Core {
             let state = read(&self.state);
             Image::of(&state, &lock(&self.window))
         };
-        image.save(&self.folder).map_err(|cause| self.fail("write the state", cause))?;
+        let bytes = image.save(&self.folder).map_err(|cause| self.fail("write the state", cause))?;
+        self.saved_bytes.store(bytes, Ordering::Relaxed);
         *saved = Some(image.through);
         Ok(())
     }

@@ -48,7 +48,7 @@
 //! * `disk`: the files under the engine that keeps a directory, real or simulated.
 //! * `record`, `label`, `segment`, `index`, `catalog`: how a record lies in a file, the files, the way from a position to a byte,
 //!   the list of what is held.
-//! * `walk`, `read`: records of a segment one after another, and events out of them.
+//! * `walk`, `read`: records of a segment one after another, and events out of them; `recent`: the last events.
 //! * `snapshot`: the copy of state and window on disk.
 //! * `writer`, `aside`, `committer`, `driver`: the one who writes, on a thread or by hand.
 //! * `tail`, `recovery`: what a crash left, and how it is opened again.
@@ -74,6 +74,7 @@ mod partition;
 mod plan;
 mod position;
 mod read;
+mod recent;
 mod record;
 mod recovery;
 mod repair;

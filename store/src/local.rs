@@ -25,6 +25,7 @@ use crate::{
     partition::{Keep, Partition, Scan},
     position::{Position, Positions, narrow},
     read,
+    recent::Recent,
     record::{HEADER_BYTES, KEY_BYTES},
     recovery::{self, Recovery},
     tx::{Committed, Tx},
@@ -264,6 +265,7 @@ fn open(disk: Arc<dyn Disk>, dir: &Path, options: Options, aside: Aside) -> Resu
     let core = Arc::new(Core {
         folder,
         aside,
+        recent: Mutex::new(Recent::new(options.recent_bytes_max)),
         options,
         catalog,
         state: RwLock::new(recovered.state),
@@ -271,6 +273,7 @@ fn open(disk: Arc<dyn Disk>, dir: &Path, options: Options, aside: Aside) -> Resu
         head: watch::Sender::new(recovered.end.head),
         syncs: AtomicU64::new(0),
         saved: Mutex::new(recovered.saved),
+        saved_bytes: AtomicU64::new(0),
         failed: watch::Sender::new(None),
         closed: Mutex::new(false),
     });

@@ -135,13 +135,7 @@ impl Held {
     fn read(&self, after: Position, budget: ReadBudget) -> Vec<(Position, Bytes)> {
         let wanted = after.next().max(self.tail());
         let skipped = usize::try_from(wanted.0 - self.tail().0).unwrap_or(usize::MAX);
-        let mut bytes = 0;
-        let numbered = (wanted.0..).map(Position).zip(self.events.iter().skip(skipped));
-        let taken = numbered.enumerate().take_while(|(count, (_, event))| {
-            bytes += event.len();
-            *count == 0 || (*count < budget.events && bytes <= budget.bytes)
-        });
-        taken.map(|(_, (position, event))| (position, event.clone())).collect()
+        budget.take((wanted.0..).map(Position).zip(self.events.iter().skip(skipped)))
     }
 
     fn reclaim(&mut self, keep: Keep) -> Reclaimed {

@@ -1,6 +1,8 @@
 //! What may be set when a partition is opened or read.
 
-use crate::error::OpenError;
+use bytes::Bytes;
+
+use crate::{error::OpenError, position::Position};
 
 /// The size of one kibibyte, in bytes.
 const KIB: u64 = 1024;
@@ -21,14 +23,16 @@ pub enum Durability {
 pub struct Options {
     /// The size of a segment file in bytes, 4 KiB to 1 GiB; 32 MiB unless set. Retention works by whole segments.
     pub segment_bytes: u64,
-    /// How many bytes of log may pass before the keyed state is written down again; 64 MiB unless set. It bounds what
-    /// opening has to replay.
+    /// How many bytes of log may pass before the keyed state is written down again, 64 MiB unless set; or eight times
+    /// its own size, if that is more. It bounds what opening has to replay.
     pub snapshot_every_bytes: u64,
     /// How many requests may wait for the committer, 1 to 1,048,576; 4,096 unless set. At the limit an append is
     /// refused and a commit waits.
     pub queue_max: usize,
     /// How many bytes those requests may hold, 1 KiB to 1 GiB; 64 MiB unless set. No single request may be larger.
     pub queue_bytes_max: usize,
+    /// How many bytes of the last events stay in memory, for readers that keep up; 2 MiB unless set.
+    pub recent_bytes_max: usize,
     /// What an acknowledged write survives; a power cut unless set.
     pub durability: Durability,
     /// Which repeated events are not stored again.
@@ -60,6 +64,7 @@ impl Default for Options {
             snapshot_every_bytes: 64 * MIB,
             queue_max: 4096,
             queue_bytes_max: 64 * 1024 * 1024,
+            recent_bytes_max: 2 * 1024 * 1024,
             durability: Durability::Disk,
             dedup: Dedup::default(),
         }
@@ -88,6 +93,21 @@ pub struct ReadBudget {
     pub events: usize,
     /// How many bytes of events; 256 KiB unless set.
     pub bytes: usize,
+}
+
+impl ReadBudget {
+    /// Takes from events in memory what it allows.
+    pub(crate) fn take<'e>(
+        self,
+        events: impl Iterator<Item = (Position, &'e Bytes)>,
+    ) -> Vec<(Position, Bytes)> {
+        let mut bytes = 0;
+        let taken = events.enumerate().take_while(|(count, (_, event))| {
+            bytes += event.len();
+            *count == 0 || (*count < self.events && bytes <= self.bytes)
+        });
+        taken.map(|(_, (position, event))| (position, event.clone())).collect()
+    }
 }
 
 impl Default for ReadBudget {

@@ -33,7 +33,7 @@ pub trait Partition: fmt::Debug + Send + Sync {
     /// Returns durable events after a position, in order, and at least one if there is one.
     ///
     /// It may return fewer than the budget allows although there are more. Positions of which no event is held any more
-    /// are passed over. It may block on files.
+    /// are passed over. The bytes of an event are its own: holding them holds no others. It may block on files.
     fn read(
         &self,
         after: Position,

@@ -34,6 +34,10 @@ pub(crate) fn read(
         if wanted > head {
             return Ok(Vec::new());
         }
+        let recent = lock(&core.recent).from(wanted, head, budget);
+        if !recent.is_empty() {
+            return Ok(recent);
+        }
         match read_segment(core, wanted, head, budget) {
             // What was wanted is gone, up to the next position.
             Ok(taken) if taken.events.is_empty() => wanted = taken.next,
@@ -123,7 +127,8 @@ impl Taken {
                 break;
             }
             self.bytes += event.len();
-            self.events.push((position, event));
+            // Bytes of its own: one that is held does not hold all that was read with it.
+            self.events.push((position, Bytes::copy_from_slice(&event)));
             self.next = position.next();
         }
         true

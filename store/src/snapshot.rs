@@ -59,15 +59,17 @@ impl Image {
         }
     }
 
-    /// Writes the image beside the old one and puts it in its place, durably.
-    pub(crate) fn save(&self, folder: &Folder) -> io::Result<()> {
+    /// Writes the image beside the old one and puts it in its place, durably; returns what it takes, in bytes.
+    pub(crate) fn save(&self, folder: &Folder) -> io::Result<u64> {
         let unfinished = folder.dir.join("state.tmp");
         let file = folder.disk.create(&unfinished)?;
         let mut steps = Steps { file: &*file, byte: 0, sum: 0, step: Vec::with_capacity(STEP_BYTES) };
         self.write(&mut steps)?;
         steps.end()?;
         file.sync()?;
-        folder.publish(&unfinished, &path(&folder.dir))
+        let bytes = file.len()?;
+        folder.publish(&unfinished, &path(&folder.dir))?;
+        Ok(bytes)
     }
 
     fn write(&self, steps: &mut Steps<'_>) -> io::Result<()> {

@@ -1,4 +1,4 @@
-//! [`Lane`]: one consumer's queue, a view of what was committed, and how it stands.
+//! [`Lane`]: one consumer's queue, a view of what is or will be committed, and how it stands.
 //!
 //! The queue is a set of positions, compressed, so that a backlog costs next to no memory; the events stay in the log.
 
@@ -49,6 +49,9 @@ pub(crate) struct Gauges {
     holding: Mutex<Option<String>>,
 }
 
+/// A delivery for a worker: its position, and the event where it is at hand.
+pub(crate) type Pending = (u64, Option<Arc<Stored>>);
+
 /// A delivery that a worker takes in hand.
 pub(crate) struct Taken {
     /// The event's position.
@@ -61,7 +64,7 @@ pub(crate) struct Taken {
 struct Deliveries {
     /// All that are not settled, as it is or will be committed.
     pending: Queue,
-    /// Those of them that were committed and that no worker has in hand.
+    /// Those of them that no worker has in hand.
     waiting: Queue,
     held: BTreeMap<u64, Arc<Stored>>,
     held_bytes: usize,
@@ -133,16 +136,18 @@ impl Lane {
         self.lock().pending.changes()
     }
 
-    /// Gives a committed delivery to the worker.
-    pub(crate) fn push(&self, position: u64, stored: Option<&Arc<Stored>>) {
+    /// Gives deliveries to the worker.
+    pub(crate) fn push(&self, pending: Vec<Pending>) {
         let mut queue = self.lock();
-        queue.waiting.insert(position);
-        if let Some(stored) = stored
-            && queue.held.len() < EVENTS_HELD_MAX
-            && queue.held_bytes + bytes(stored) <= EVENT_BYTES_HELD_MAX
-        {
-            queue.held_bytes += bytes(stored);
-            queue.held.insert(position, Arc::clone(stored));
+        for (position, stored) in pending {
+            queue.waiting.insert(position);
+            if let Some(stored) = stored
+                && queue.held.len() < EVENTS_HELD_MAX
+                && queue.held_bytes + bytes(&stored) <= EVENT_BYTES_HELD_MAX
+            {
+                queue.held_bytes += bytes(&stored);
+                queue.held.insert(position, stored);
+            }
         }
         drop(queue);
         self.changed.notify_one();

@@ -28,7 +28,7 @@ fn open(folder: &Path) -> Local {
 async fn run(partition: Local, position: u64) -> Option<Settlement> {
     let (bus, _orders) = Bus::fixture(partition);
     let lane = Arc::clone(&bus.lanes()[0]);
-    lane.push(position, None);
+    lane.push(vec![(position, None)]);
     let (settlements, mut said) = mpsc::channel(1);
     let sender = Sender { outlet: Outlet::Bus(Arc::clone(&bus)), bus, lane: Arc::clone(&lane) };
     let mut worker = pin!(Worker::new(sender, settlements).run(CancellationToken::new()));

@@ -1,7 +1,12 @@
-//! The single writer of a bus: reads what is durable, lets the core decide, commits, and only then acts.
+//! The single writer of a bus: reads what is durable, lets the core decide, and commits what follows.
 //!
-//! One turn takes what has come since the last: settlements of deliveries, orders, new events, due timers, a step of each
-//! replay. All that follows from them is one commit. It is the only module that commits.
+//! A turn gathers what one commit holds: decisions about new events, settlements of deliveries, orders, due timers, a
+//! step of each replay. It is the only module that commits.
+//!
+//! Deliveries begin as soon as they are decided, and their turn ends within [`COMMIT_WITHIN`]: an event that is durable
+//! is decided the same way when it is read again, so that a crash in between repeats deliveries and nothing else. An
+//! event that was decided and delivered meanwhile is never queued on disk. Whatever somebody waits for ends its turn at
+//! once, and happens after the commit: releases, dead letters, orders.
 //!
 //! * [`turn`]: what one commit changes, and what must follow it
 //! * [`orders`]: what somebody asked for
@@ -12,7 +17,9 @@ mod orders;
 mod turn;
 
 use std::collections::VecDeque;
+use std::mem;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use event::Timestamp;
@@ -35,8 +42,11 @@ use crate::state::changes::SavedLedgers;
 /// takes the outcomes.
 pub(crate) const SETTLEMENTS_MAX: usize = 4_096;
 
-/// Events decided in one turn, at most.
-const TURN: ReadBudget = ReadBudget { events: 512, bytes: 4 << 20 };
+/// How long a decision or a settlement may wait for its commit, if nothing else calls for one.
+const COMMIT_WITHIN: Duration = Duration::from_millis(2);
+
+/// Events read and decided at once, at most.
+const STEP: ReadBudget = ReadBudget { events: 512, bytes: 4 << 20 };
 
 /// What comes to a pipeline from outside.
 pub(crate) struct Inbox {
@@ -57,6 +67,10 @@ pub(crate) struct Pipeline {
     new: Vec<usize>,
     waiting: VecDeque<Settlement>,
     ordered: VecDeque<Ordered>,
+    /// What the next commit holds so far.
+    turn: Turn,
+    /// When the next commit is due, if there is something to commit.
+    due: Option<Timestamp>,
     /// Whether the store says yet in which form the state is.
     is_marked: bool,
 }
@@ -78,6 +92,8 @@ impl Pipeline {
             new,
             waiting: VecDeque::new(),
             ordered: VecDeque::new(),
+            turn: Turn::default(),
+            due: None,
             is_marked: false,
         }
     }
@@ -87,25 +103,26 @@ impl Pipeline {
         let mut head = self.bus.partition().watch();
         loop {
             let now = clock::now();
-            let left = !self.waiting.is_empty() || !self.ordered.is_empty();
-            let behind = *head.borrow_and_update() > self.applied || left || self.has_more(now);
+            let is_due = self.due.is_some_and(|due| due <= now);
+            let is_behind = *head.borrow_and_update() > self.applied || is_due || self.has_more(now);
             let wake = self.next_wake();
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return self.finish().await,
-                // A bus without consumers has nobody who could settle anything.
-                Some(settlement) = self.inbox.settlements.recv(), if !left => self.waiting.push_back(settlement),
-                Some(order) = self.inbox.orders.recv(), if !left => self.ordered.push_back(order),
-                () = std::future::ready(()), if behind => {}
-                changed = head.changed(), if !behind => {
+                Some(order) = self.inbox.orders.recv(), if self.ordered.is_empty() => self.ordered.push_back(order),
+                () = std::future::ready(()), if is_behind => {}
+                // Those that come after the first wait in the queue until the commit.
+                Some(settlement) = self.inbox.settlements.recv(), if self.due.is_none() => {
+                    self.waiting.push_back(settlement);
+                }
+                changed = head.changed() => {
                     if changed.is_err() {
                         return Ok(());
                     }
                 }
-                () = clock::sleep_until(wake), if !behind && wake.is_some() => {}
+                () = clock::sleep_until(wake), if wake.is_some() => {}
             }
-            self.collect();
-            self.turn().await?;
+            self.go_on().await?;
         }
     }
 
@@ -126,47 +143,71 @@ impl Pipeline {
     /// Returns when there is something to do if nothing comes.
     fn next_wake(&self) -> Option<Timestamp> {
         let replays = self.replays.iter().map(Replay::next);
-        replays.chain(self.bus.core().next_wake()).min()
+        replays.chain(self.bus.core().next_wake()).chain(self.due).min()
     }
 
     /// Commits what the workers said before they ended; events that are not decided yet wait for the next start.
     async fn finish(mut self) -> Result<(), store::Error> {
         self.inbox.orders.close();
         loop {
+            self.collect();
+            let mut turn = mem::take(&mut self.turn);
+            self.settle(&mut turn);
+            self.commit(turn).await?;
             if self.waiting.is_empty() {
                 match self.inbox.settlements.recv().await {
                     Some(settlement) => self.waiting.push_back(settlement),
                     None => return Ok(()),
                 }
             }
-            self.collect();
-            let mut turn = Turn::default();
-            self.settle(&mut turn);
-            turn.changes.ledgers(&self.bus.core(), &mut self.saved);
-            self.commit(turn).await?;
         }
     }
 
-    async fn turn(&mut self) -> Result<(), store::Error> {
-        let mut turn = Turn::default();
+    /// Decides about what is new, and commits if it is time.
+    async fn go_on(&mut self) -> Result<(), store::Error> {
+        let mut turn = mem::take(&mut self.turn);
         self.mark(&mut turn);
+        let events = self.read().await?;
+        self.decide(events, &mut turn);
+        turn.dispatch(&self.bus);
+        let now = clock::now();
+        let is_urgent = turn.is_urgent() || !self.ordered.is_empty() || self.has_more(now);
+        if !is_urgent && self.due.is_none_or(|due| now < due) {
+            let is_ahead = self.applied > self.bus.partition().applied()
+                || !turn.changes.is_empty()
+                || !self.waiting.is_empty();
+            self.due = self.due.or_else(|| is_ahead.then(|| now.after(COMMIT_WITHIN)));
+            self.turn = turn;
+            return Ok(());
+        }
+        self.collect();
+        self.settle(&mut turn);
+        self.carry_out(&mut turn).await?;
+        self.look_back(&mut turn).await?;
+        turn.dispatch(&self.bus);
+        self.commit(turn).await?;
+        let is_left = !self.waiting.is_empty() || !self.ordered.is_empty();
+        self.due = is_left.then_some(now);
+        Ok(())
+    }
+
+    /// Reads the next events.
+    async fn read(&mut self) -> Result<Vec<(Position, Bytes)>, store::Error> {
         let head = self.bus.partition().head();
-        let events = self.bus.partition().read(self.applied, TURN).await?;
+        if head <= self.applied {
+            return Ok(Vec::new());
+        }
+        let events = self.bus.partition().read(self.applied, STEP).await?;
         if events.is_empty() {
             // What lies between is gone from the log.
             self.applied = self.applied.max(head);
         }
-        self.settle(&mut turn);
-        self.decide(events, &mut turn);
-        self.carry_out(&mut turn).await?;
-        self.look_back(&mut turn).await?;
-        turn.changes.ledgers(&self.bus.core(), &mut self.saved);
-        self.commit(turn).await
+        Ok(events)
     }
 
     /// Says in the first commit in which form the state is, and how consumers stand that are new.
     fn mark(&mut self, turn: &mut Turn) {
-        if std::mem::replace(&mut self.is_marked, true) {
+        if mem::replace(&mut self.is_marked, true) {
             return;
         }
         turn.changes.format();
@@ -245,10 +286,11 @@ impl Pipeline {
         }
     }
 
-    /// Makes a turn durable, then does what it decided.
+    /// Makes a turn durable, then does what waited for that.
     async fn commit(&mut self, mut turn: Turn) -> Result<(), store::Error> {
         turn.save_queues(&self.bus);
-        let changes = std::mem::take(&mut turn.changes);
+        turn.changes.ledgers(&self.bus.core(), &mut self.saved);
+        let changes = mem::take(&mut turn.changes);
         if changes.is_empty() && self.applied == self.bus.partition().applied() {
             turn.answer();
             return Ok(());

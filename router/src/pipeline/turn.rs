@@ -1,6 +1,7 @@
 //! [`Turn`]: what one commit changes, and what must follow it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 use std::sync::Arc;
 
 use event::hop::Via;
@@ -13,13 +14,15 @@ use crate::bus::Bus;
 use crate::clock;
 use crate::core::{Action, Core, Decision};
 use crate::deliver::GivenUp;
-use crate::deliver::lane::Lane;
+use crate::deliver::lane::{Lane, Pending};
 use crate::orders::OrderError;
 use crate::state::changes::{Changes, json};
 use crate::state::record::{Letter, Standing};
 
 /// What one commit may change, about; past it a turn ends, and the next goes on with the events that are left.
 const CHANGES_BYTES_MAX: usize = 16 << 20;
+/// Hops that a turn may hold, about, before they are told.
+const HOPS_MAX: usize = 16_384;
 
 /// An answer to an order, for when it is durable.
 type Answer = (oneshot::Sender<Result<u64, OrderError>>, Result<u64, OrderError>);
@@ -28,8 +31,8 @@ type Answer = (oneshot::Sender<Result<u64, OrderError>>, Result<u64, OrderError>
 #[derive(Default)]
 pub(super) struct Turn {
     pub(super) changes: Changes,
-    /// Consumer, position, event.
-    deliveries: Vec<(usize, u64, Option<Arc<Stored>>)>,
+    /// What the workers do not know of yet, by their consumers' places on the bus.
+    deliveries: BTreeMap<usize, Vec<Pending>>,
     pub(super) hops: Vec<Hop>,
     releases: Vec<Option<Hop>>,
     /// Lanes whose queues changed.
@@ -46,7 +49,12 @@ pub(super) struct Turn {
 impl Turn {
     /// Returns whether one commit can take no more.
     pub(super) fn is_full(&self) -> bool {
-        self.changes.bytes() > CHANGES_BYTES_MAX
+        self.changes.bytes() > CHANGES_BYTES_MAX || self.hops.len() > HOPS_MAX
+    }
+
+    /// Returns whether something must be committed now.
+    pub(super) fn is_urgent(&self) -> bool {
+        !self.releases.is_empty() || !self.standings.is_empty() || self.is_full()
     }
 
     /// Completes the groups that are due by an instant, as far as one commit goes.
@@ -128,7 +136,14 @@ impl Turn {
     pub(super) fn queue(&mut self, bus: &Bus, consumer: usize, position: u64, stored: Option<Arc<Stored>>) {
         if bus.lanes()[consumer].queue(position) {
             self.queues.insert(consumer);
-            self.deliveries.push((consumer, position, stored));
+            self.deliveries.entry(consumer).or_default().push((position, stored));
+        }
+    }
+
+    /// Gives the workers what was queued.
+    pub(super) fn dispatch(&mut self, bus: &Bus) {
+        for (consumer, pending) in mem::take(&mut self.deliveries) {
+            bus.lanes()[consumer].push(pending);
         }
     }
 
@@ -212,14 +227,14 @@ impl Turn {
 
     /// Adds what changed of queues and dead letters to the commit.
     pub(super) fn save_queues(&mut self, bus: &Bus) {
-        for index in std::mem::take(&mut self.queues) {
+        for index in mem::take(&mut self.queues) {
             let lane = &bus.lanes()[index];
             for chunk in lane.changes() {
                 self.changes.pending(&lane.consumer.name, chunk);
             }
         }
         let mut letters = bus.letters();
-        for consumer in std::mem::take(&mut self.letters) {
+        for consumer in mem::take(&mut self.letters) {
             let chunks = letters.get_mut(&consumer).map(crate::queue::Queue::changes).unwrap_or_default();
             for chunk in chunks {
                 self.changes.letters(&consumer, chunk);
@@ -229,19 +244,16 @@ impl Turn {
 
     /// Does what was decided, now that it is durable.
     pub(super) fn carry_out(mut self, bus: &Bus, emitted: Positions) {
-        for (index, standing) in std::mem::take(&mut self.standings) {
+        for (index, standing) in mem::take(&mut self.standings) {
             bus.lanes()[index].set_standing(standing);
         }
-        for index in std::mem::take(&mut self.resumed) {
+        for index in mem::take(&mut self.resumed) {
             bus.lanes()[index].open();
-        }
-        for (consumer, position, stored) in std::mem::take(&mut self.deliveries) {
-            bus.lanes()[consumer].push(position, stored.as_ref());
         }
         for (hop, position) in self.releases.drain(..).zip(emitted) {
             self.hops.extend(hop.map(|hop| Hop { position: position.0, ..hop }));
         }
-        bus.observer().record(std::mem::take(&mut self.hops));
+        bus.observer().record(mem::take(&mut self.hops));
         self.answer();
     }
 

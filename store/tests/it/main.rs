@@ -26,9 +26,9 @@ fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
-/// Segments of 4 KiB, and no syncs: what a killed process leaves is the same.
+/// Segments of 4 KiB, no events in memory, and no syncs: what a killed process leaves is the same.
 fn small() -> Options {
-    Options { segment_bytes: 4096, durability: Durability::Memory, ..Options::default() }
+    Options { segment_bytes: 4096, recent_bytes_max: 0, durability: Durability::Memory, ..Options::default() }
 }
 
 fn open(dir: &Path, options: &Options) -> Local {

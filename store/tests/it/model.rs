@@ -33,7 +33,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn options() -> Options {
     let dedup = Dedup { window_ms: 1000, keys_max: 20 };
-    Options { snapshot_every_bytes: 6000, dedup, ..small() }
+    Options { snapshot_every_bytes: 6000, recent_bytes_max: 1000, dedup, ..small() }
 }
 
 /// An engine, as far as it can be killed and opened again.
