@@ -1,7 +1,7 @@
 //! One line for one hop, as `tail`, `explain` and `demo` show it.
 
-use event::Hop;
 use event::hop::{Outcome, Step, Verdict};
+use event::{Hop, Text};
 
 use crate::screen::{Ink, Screen};
 use crate::text::{bytes, count, list, sentence, time_of_day, value};
@@ -66,7 +66,7 @@ fn words(step: &Step) -> String {
     }
 }
 
-fn matched(consumers: &[String], aggregations: &[String], evaluated: usize) -> String {
+fn matched(consumers: &[Text], aggregations: &[Text], evaluated: usize) -> String {
     match (consumers.is_empty(), aggregations.is_empty()) {
         (true, true) => {
             format!("nothing, {} asked", count(u64::try_from(evaluated).unwrap_or(u64::MAX), "filter"))
@@ -113,8 +113,8 @@ mod tests {
 
     fn check(step: Step, expected: &str) {
         let hop = Hop {
-            bus: "default".to_owned(),
-            event: "9f3a".to_owned(),
+            bus: "default".into(),
+            event: "9f3a".into(),
             position: 7,
             started: Timestamp::from_millis(43_201_234),
             ended: Timestamp::from_millis(43_201_235),
@@ -127,17 +127,17 @@ mod tests {
         assert_eq!(hop_line(&hop, Screen::none()), format!("12:00:01.235 default 9f3a {expected}"));
     }
 
-    fn names(names: &[&str]) -> Vec<String> {
-        names.iter().map(|name| (*name).to_owned()).collect()
+    fn names(names: &[&str]) -> Vec<Text> {
+        names.iter().map(|name| (*name).into()).collect()
     }
 
     #[test]
     fn a_received_event_says_what_and_whence() {
         let step = Step::Received {
             via: Via::HttpBinary,
-            source: "shop.orders".to_owned(),
-            r#type: "Order\u{1b}Placed".to_owned(),
-            subject: Some("order/17".to_owned()),
+            source: "shop.orders".into(),
+            r#type: "Order\u{1b}Placed".into(),
+            subject: Some("order/17".into()),
             bytes: 312,
         };
         check(step, "received Order\\u{1b}Placed from shop.orders order/17, 312 B");
@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn a_refusal_names_the_place_and_the_reason() {
         let step = Step::Gated {
-            consumer: "billing".to_owned(),
+            consumer: "billing".into(),
             schema: "shop.orders/OrderPlaced@2".to_owned(),
             verdict: Verdict::DeadLetter,
             failure: Some(Failure { path: "/total".to_owned(), reason: "is not a number".to_owned() }),
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn a_part_says_where_its_group_stands() {
         let offered = |outcome| Step::Offered {
-            aggregation: "daily-sales".to_owned(),
+            aggregation: "daily-sales".into(),
             key: "2026-11-19".to_owned(),
             part: "lyon".to_owned(),
             outcome,
@@ -189,11 +189,11 @@ mod tests {
     #[test]
     fn a_release_says_why_and_what_is_missing() {
         let step = Step::Released {
-            aggregation: "daily-sales".to_owned(),
+            aggregation: "daily-sales".into(),
             key: "2026-11-21".to_owned(),
             reason: "deadline after 3s".to_owned(),
             parts: 2,
-            missing: names(&["lyon"]),
+            missing: vec!["lyon".to_owned()],
             links: Vec::new(),
         };
         check(step, "released daily-sales 2026-11-21: 2 parts, without lyon, because deadline after 3s");
@@ -202,8 +202,8 @@ mod tests {
     #[test]
     fn a_failed_attempt_says_when_the_next_one_is() {
         let step = Step::Attempted {
-            consumer: "billing".to_owned(),
-            target: "http://127.0.0.1:9/".to_owned(),
+            consumer: "billing".into(),
+            target: "http://127.0.0.1:9/".into(),
             attempt: 1,
             status: Some(503),
             error: Some("service unavailable".to_owned()),

@@ -44,7 +44,7 @@ fn render(detail: &EventDetail, screen: Screen) -> String {
 
 /// Returns whether a hop says that a consumer got the event.
 fn is_delivered(detail: &EventDetail, name: &str) -> bool {
-    detail.hops.iter().any(|hop| matches!(&hop.step, Step::Delivered { consumer, .. } if consumer == name))
+    detail.hops.iter().any(|hop| matches!(&hop.step, Step::Delivered { consumer, .. } if **consumer == *name))
 }
 
 /// Returns a line for each hop, with the time since the event was accepted.
@@ -108,8 +108,8 @@ mod tests {
 
     fn hop(ended: i64, step: Step) -> Hop {
         Hop {
-            bus: "default".to_owned(),
-            event: "17".to_owned(),
+            bus: "default".into(),
+            event: "17".into(),
             position: 7,
             started: Timestamp::EPOCH,
             ended: Timestamp::from_millis(ended),
@@ -136,12 +136,12 @@ mod tests {
     fn what_was_received_comes_first_and_what_was_delivered_is_said_to_be() {
         let received = Step::Received {
             via: Via::Bus,
-            source: "shop".to_owned(),
-            r#type: "x".repeat(100),
+            source: "shop".into(),
+            r#type: "x".repeat(100).into(),
             subject: None,
             bytes: 1,
         };
-        let delivered = Step::Delivered { consumer: "audit".to_owned(), attempts: 1 };
+        let delivered = Step::Delivered { consumer: "audit".into(), attempts: 1 };
         let hops = vec![hop(1_002, delivered), hop(1_003, received)];
         let settled = |name| decision(name, Vec::new(), Some(Standing::Settled));
         let text = render(&detail("{}", hops, vec![settled("audit"), settled("late")]), Screen::none());

@@ -22,7 +22,7 @@ pub(crate) async fn run(args: Tail) -> Result<Exit, Failure> {
     let mut hops = Box::pin(client.tail(args.last).await?);
     while let Some(hop) = hops.next().await {
         let hop = hop.map_err(|error| broke(&client, error))?;
-        let on_bus = args.bus.as_ref().is_none_or(|bus| *bus == hop.bus);
+        let on_bus = args.bus.as_ref().is_none_or(|bus| **bus == *hop.bus);
         let concerns = args.consumer.as_ref().is_none_or(|name| names(&hop, name));
         if !on_bus || !concerns {
             continue;
@@ -68,12 +68,12 @@ fn names(hop: &Hop, name: &str) -> bool {
     match &hop.step {
         Step::Received { .. } => false,
         Step::Matched { consumers, aggregations, .. } => {
-            consumers.iter().chain(aggregations).any(|matched| matched == name)
+            consumers.iter().chain(aggregations).any(|matched| **matched == *name)
         }
-        Step::Offered { aggregation, .. } | Step::Released { aggregation, .. } => aggregation == name,
+        Step::Offered { aggregation, .. } | Step::Released { aggregation, .. } => **aggregation == *name,
         Step::Gated { consumer, .. }
         | Step::Attempted { consumer, .. }
         | Step::Delivered { consumer, .. }
-        | Step::DeadLettered { consumer, .. } => consumer == name,
+        | Step::DeadLettered { consumer, .. } => **consumer == *name,
     }
 }

@@ -235,7 +235,7 @@ fn open(state: &mut State) -> Option<Command> {
             Some(open_event(state, Detail::new(id, None)))
         }
         Screen::Tail => {
-            let id = state.tail.current()?.event.clone();
+            let id = state.tail.current()?.event.to_string();
             Some(open_event(state, Detail::new(id, None)))
         }
         Screen::Event => None,

@@ -1,6 +1,7 @@
 //! What a hop and a standing say in words.
 
 use api::Standing;
+use event::Text;
 use event::hop::{Failure, Outcome, Step, Verdict, Via};
 
 use crate::format;
@@ -49,8 +50,8 @@ pub(crate) fn standing(standing: &Standing) -> String {
     }
 }
 
-fn matched(consumers: &[String], aggregations: &[String], evaluated: usize) -> String {
-    let names: Vec<&str> = consumers.iter().chain(aggregations).map(String::as_str).collect();
+fn matched(consumers: &[Text], aggregations: &[Text], evaluated: usize) -> String {
+    let names: Vec<&str> = consumers.iter().chain(aggregations).map(AsRef::as_ref).collect();
     let names = if names.is_empty() { "nobody".to_owned() } else { names.join(", ") };
     format!("{names} ({} asked)", format::plural(evaluated, "filter"))
 }
@@ -111,7 +112,7 @@ mod tests {
         );
         check(
             Step::Gated {
-                consumer: "billing".to_owned(),
+                consumer: "billing".into(),
                 schema: "shop/Placed@2".to_owned(),
                 verdict: Verdict::Skip,
                 failure: Some(Failure { path: "/total".to_owned(), reason: "is no number".to_owned() }),
@@ -119,7 +120,7 @@ mod tests {
             "billing refused by schema shop/Placed@2, skipped (/total: is no number)",
         );
         let gated = |verdict| Step::Gated {
-            consumer: "catalog".to_owned(),
+            consumer: "catalog".into(),
             schema: "aws.s3/Created@1".to_owned(),
             verdict,
             failure: None,
@@ -127,7 +128,7 @@ mod tests {
         check(gated(Verdict::Deliver), "catalog accepted by schema aws.s3/Created@1");
         check(gated(Verdict::DeadLetter), "catalog refused by schema aws.s3/Created@1, kept");
         let offered = |outcome| Step::Offered {
-            aggregation: "daily-sales".to_owned(),
+            aggregation: "daily-sales".into(),
             key: "2026-11-20".to_owned(),
             part: "nice".to_owned(),
             outcome,
@@ -138,8 +139,8 @@ mod tests {
         check(offered(Outcome::Added), "daily-sales 2026-11-20: nice added, 0 of 3");
         check(
             Step::Attempted {
-                consumer: "billing".to_owned(),
-                target: "http://b".to_owned(),
+                consumer: "billing".into(),
+                target: "http://b".into(),
                 attempt: 2,
                 status: Some(503),
                 error: Some("unavailable".to_owned()),
@@ -147,6 +148,6 @@ mod tests {
             },
             "billing attempt 2 failed: 503 unavailable, again at 00:00:00.000",
         );
-        check(Step::Delivered { consumer: "billing".to_owned(), attempts: 1 }, "billing after 1 attempt");
+        check(Step::Delivered { consumer: "billing".into(), attempts: 1 }, "billing after 1 attempt");
     }
 }

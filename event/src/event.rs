@@ -1,8 +1,12 @@
 //! [`Event`]: one CloudEvents 1.0 event, payload bytes kept verbatim.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
+
+/// A text that is cheap to clone: those of an event and of the configuration are in every hop.
+pub type Text = Arc<str>;
 
 /// One CloudEvents 1.0 event.
 ///
@@ -11,19 +15,19 @@ use bytes::Bytes;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     /// Identifies the event within its source; never empty.
-    pub id: String,
+    pub id: Text,
     /// Where the event comes from: a URI reference; never empty.
-    pub source: String,
+    pub source: Text,
     /// What happened; EventBridge calls it `detail-type`; never empty.
-    pub kind: String,
+    pub kind: Text,
     /// What it happened to.
-    pub subject: Option<String>,
+    pub subject: Option<Text>,
     /// When it happened: RFC 3339, in the publisher's own text.
-    pub time: Option<String>,
+    pub time: Option<Text>,
     /// The media type of `data`.
-    pub datacontenttype: Option<String>,
+    pub datacontenttype: Option<Text>,
     /// An absolute URI of the schema that `data` follows.
-    pub dataschema: Option<String>,
+    pub dataschema: Option<Text>,
     /// Extension attributes in the order they came, each name once.
     pub extensions: Vec<(String, Value)>,
     /// The payload.
@@ -54,7 +58,7 @@ pub enum Data {
 
 impl Event {
     /// Returns an event with the required attributes and nothing else.
-    pub fn new(id: impl Into<String>, source: impl Into<String>, kind: impl Into<String>) -> Self {
+    pub fn new(id: impl Into<Text>, source: impl Into<Text>, kind: impl Into<Text>) -> Self {
         Self {
             id: id.into(),
             source: source.into(),

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::event::Text;
 use crate::time::Timestamp;
 use crate::trace::{SpanId, TraceId};
 
@@ -9,9 +10,9 @@ use crate::trace::{SpanId, TraceId};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Hop {
     /// The bus that holds the event.
-    pub bus: String,
+    pub bus: Text,
     /// The event's `id`.
-    pub event: String,
+    pub event: Text,
     /// The event's position on its bus.
     pub position: u64,
     /// When the step began.
@@ -39,27 +40,27 @@ pub enum Step {
         /// How it came.
         via: Via,
         /// Its `source`.
-        source: String,
+        source: Text,
         /// Its `type`.
-        r#type: String,
+        r#type: Text,
         /// Its `subject`.
-        subject: Option<String>,
+        subject: Option<Text>,
         /// Payload bytes.
         bytes: usize,
     },
     /// The rules of the bus were applied.
     Matched {
         /// The consumers whose filter held.
-        consumers: Vec<String>,
+        consumers: Vec<Text>,
         /// The aggregations whose filter held.
-        aggregations: Vec<String>,
+        aggregations: Vec<Text>,
         /// How many filters were asked.
         evaluated: usize,
     },
     /// A schema was asked for one consumer.
     Gated {
         /// The consumer.
-        consumer: String,
+        consumer: Text,
         /// The schema and version asked, as `shop.orders/OrderPlaced@2`.
         schema: String,
         /// The answer.
@@ -70,7 +71,7 @@ pub enum Step {
     /// The event was offered to an aggregation.
     Offered {
         /// The aggregation.
-        aggregation: String,
+        aggregation: Text,
         /// The group's key.
         key: String,
         /// The part's name.
@@ -85,7 +86,7 @@ pub enum Step {
     /// A group was completed; this hop belongs to the release, the new event.
     Released {
         /// The aggregation.
-        aggregation: String,
+        aggregation: Text,
         /// The group's key.
         key: String,
         /// What completed it, in words.
@@ -100,9 +101,9 @@ pub enum Step {
     /// One try at a delivery ended.
     Attempted {
         /// The consumer.
-        consumer: String,
+        consumer: Text,
         /// Where to, without secrets.
-        target: String,
+        target: Text,
         /// 1 for the first.
         attempt: u32,
         /// The target's own status where it has one, such as an HTTP status.
@@ -115,14 +116,14 @@ pub enum Step {
     /// A delivery succeeded.
     Delivered {
         /// The consumer.
-        consumer: String,
+        consumer: Text,
         /// Tries it took.
         attempts: u32,
     },
     /// A delivery was given up and kept.
     DeadLettered {
         /// The consumer.
-        consumer: String,
+        consumer: Text,
         /// Tries made.
         attempts: u32,
         /// Why.

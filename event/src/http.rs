@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::attribute::{self, EXTENSIONS_MAX, Invalid, essence, is_json};
 use crate::error::DecodeError;
-use crate::event::{Data, Event, Value};
+use crate::event::{Data, Event, Text, Value};
 use crate::json;
 
 /// The media type of one event in structured mode.
@@ -57,7 +57,7 @@ pub fn decode_binary(headers: &HeaderMap, body: Bytes) -> Result<Event, DecodeEr
     for (name, value) in headers {
         if let Some(attribute) = name.as_str().strip_prefix("ce-") {
             let text = decode_value(value.as_bytes()).map_err(|reason| header(name.as_str(), reason))?;
-            attributes.set(attribute, text.into_owned())?;
+            attributes.set(attribute, &text)?;
         }
     }
     let mut event = attributes.finish()?;
@@ -126,18 +126,18 @@ pub fn encode_batch<'a>(events: impl IntoIterator<Item = &'a Event>) -> (HeaderM
 /// What the `ce-` headers say, as they come.
 #[derive(Default)]
 struct Attributes {
-    version: Option<String>,
-    id: Option<String>,
-    source: Option<String>,
-    kind: Option<String>,
-    subject: Option<String>,
-    time: Option<String>,
-    dataschema: Option<String>,
+    version: Option<Text>,
+    id: Option<Text>,
+    source: Option<Text>,
+    kind: Option<Text>,
+    subject: Option<Text>,
+    time: Option<Text>,
+    dataschema: Option<Text>,
     extensions: Vec<(String, Value)>,
 }
 
 impl Attributes {
-    fn set(&mut self, name: &str, text: String) -> Result<(), DecodeError> {
+    fn set(&mut self, name: &str, text: &str) -> Result<(), DecodeError> {
         let slot = match name {
             "specversion" => &mut self.version,
             "id" => &mut self.id,
@@ -153,11 +153,11 @@ impl Attributes {
                 return Err(Invalid::TooMany { field: name.to_owned() }.into());
             }
             _ => {
-                self.extensions.push((name.to_owned(), Value::String(text)));
+                self.extensions.push((name.to_owned(), Value::String(text.to_owned())));
                 return Ok(());
             }
         };
-        match slot.replace(text) {
+        match slot.replace(text.into()) {
             Some(_) => Err(Invalid::Duplicate { field: name.to_owned() }.into()),
             None => Ok(()),
         }
@@ -165,8 +165,8 @@ impl Attributes {
 
     fn finish(self) -> Result<Event, Invalid> {
         let version = self.version.ok_or(Invalid::Missing { field: "specversion" })?;
-        if version != "1.0" {
-            return Err(Invalid::SpecVersion { found: version });
+        if *version != *"1.0" {
+            return Err(Invalid::SpecVersion { found: version.to_string() });
         }
         Ok(Event {
             id: self.id.ok_or(Invalid::Missing { field: "id" })?,
@@ -187,14 +187,14 @@ fn header(name: &str, reason: &'static str) -> DecodeError {
 }
 
 /// The content type, unless there is none; the check of its form comes later, with all the others.
-fn content_type(headers: &HeaderMap) -> Result<Option<String>, DecodeError> {
+fn content_type(headers: &HeaderMap) -> Result<Option<Text>, DecodeError> {
     let mut values = headers.get_all(CONTENT_TYPE).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
         return Err(header("content-type", "is there more than once"));
     }
     let text = value.to_str().map_err(|_| header("content-type", "holds characters that are not ASCII"))?;
-    Ok(Some(text.trim_matches([' ', '\t']).to_owned()))
+    Ok(Some(text.trim_matches([' ', '\t']).into()))
 }
 
 fn payload(media_type: Option<&str>, body: Bytes) -> Result<Option<Data>, DecodeError> {

@@ -10,7 +10,7 @@ use cloudevents::{Data as SdkData, Event as SdkEvent, EventBuilder};
 use serde_json::value::RawValue;
 
 use crate::attribute::{self, Invalid, is_json};
-use crate::event::{Data, Event, Value};
+use crate::event::{Data, Event, Text, Value};
 
 /// An event of the other crate is not one here.
 #[derive(Debug, thiserror::Error)]
@@ -27,19 +27,19 @@ pub enum InteropError {
 impl From<Event> for SdkEvent {
     fn from(event: Event) -> Self {
         let mut sdk = Self::default();
-        sdk.set_id(event.id);
-        sdk.set_source(event.source);
-        sdk.set_type(event.kind);
-        sdk.set_subject(event.subject);
-        sdk.set_datacontenttype(event.datacontenttype);
+        sdk.set_id(&*event.id);
+        sdk.set_source(&*event.source);
+        sdk.set_type(&*event.kind);
+        sdk.set_subject(event.subject.as_deref());
+        sdk.set_datacontenttype(event.datacontenttype.as_deref());
         let time = event.time.as_deref().map(TryIntoTime::into_time);
         if let (Some(Err(_)), Some(text)) = (&time, &event.time) {
-            sdk.set_extension("time", text.as_str());
+            sdk.set_extension("time", &**text);
         }
         sdk.set_time(time.and_then(Result::ok));
         let dataschema = event.dataschema.as_deref().map(TryIntoUrl::into_url);
         if let (Some(Err(_)), Some(text)) = (&dataschema, &event.dataschema) {
-            sdk.set_extension("dataschema", text.as_str());
+            sdk.set_extension("dataschema", &**text);
         }
         sdk.set_dataschema(dataschema.and_then(Result::ok));
         for (name, value) in event.extensions {
@@ -73,15 +73,15 @@ impl TryFrom<SdkEvent> for Event {
 
     fn try_from(sdk: SdkEvent) -> Result<Self, InteropError> {
         let sdk = EventBuilderV10::from(sdk).build().map_err(InteropError::Version)?;
-        let mut event = Self::new(sdk.id(), sdk.source(), sdk.ty());
-        event.subject = sdk.subject().map(str::to_owned);
-        event.datacontenttype = sdk.datacontenttype().map(str::to_owned);
-        event.dataschema = sdk.dataschema().map(ToString::to_string);
-        event.time = sdk.time().map(|time| time.to_rfc3339().replace("+00:00", "Z"));
+        let mut event = Self::new(sdk.id(), sdk.source().as_str(), sdk.ty());
+        event.subject = sdk.subject().map(Text::from);
+        event.datacontenttype = sdk.datacontenttype().map(Text::from);
+        event.dataschema = sdk.dataschema().map(|uri| uri.to_string().into());
+        event.time = sdk.time().map(|time| time.to_rfc3339().replace("+00:00", "Z").into());
         for (name, value) in sdk.iter_extensions() {
             match (name, value) {
-                ("time", ExtensionValue::String(text)) => event.time = Some(text.clone()),
-                ("dataschema", ExtensionValue::String(text)) => event.dataschema = Some(text.clone()),
+                ("time", ExtensionValue::String(text)) => event.time = Some(text.as_str().into()),
+                ("dataschema", ExtensionValue::String(text)) => event.dataschema = Some(text.as_str().into()),
                 _ => event.extensions.push((name.to_owned(), from_sdk_value(name, value)?)),
             }
         }

@@ -17,7 +17,7 @@
 //! ```
 //!
 //! # Layout
-//! * [`event`]: [`Event`], [`Value`], [`Data`]
+//! * [`event`]: [`Event`], [`Value`], [`Data`], [`Text`]
 //! * [`attribute`]: what an attribute may be
 //! * [`json`]: the JSON format, one event or a batch; [`http`]: the HTTP binding; [`DecodeError`] is both's
 //! * [`eventbridge`]: entries of `PutEvents`, the envelope, and the [`View`](eventbridge::View) patterns ask
@@ -42,7 +42,7 @@ pub mod time;
 pub mod trace;
 
 pub use error::DecodeError;
-pub use event::{Data, Event, Value};
+pub use event::{Data, Event, Text, Value};
 pub use hop::{Hop, Step};
 pub use stored::Stored;
 pub use time::Timestamp;

@@ -7,7 +7,7 @@
 
 use bytes::{Buf, Bytes};
 
-use crate::event::{Data, Event, Value};
+use crate::event::{Data, Event, Text, Value};
 use crate::hop::Via;
 use crate::time::Timestamp;
 use crate::trace::{SpanId, TraceContext, TraceId};
@@ -279,9 +279,9 @@ impl Reader {
         Ok(self.rest.split_to(length))
     }
 
-    fn text(&mut self, field: &'static str) -> Result<String, StoredError> {
+    fn text<T: for<'a> From<&'a str>>(&mut self, field: &'static str) -> Result<T, StoredError> {
         let length = self.length(field)?;
-        let text = std::str::from_utf8(&self.rest[..length]).map(str::to_owned);
+        let text = std::str::from_utf8(&self.rest[..length]).map(T::from);
         self.rest.advance(length);
         text.map_err(|_| StoredError::NotUtf8 { field })
     }
@@ -306,7 +306,9 @@ impl Reader {
     }
 
     fn attributes(&mut self) -> Result<Event, StoredError> {
-        let mut event = Event::new(self.text("id")?, self.text("source")?, self.text("type")?);
+        let (id, source, kind): (Text, Text, Text) =
+            (self.text("id")?, self.text("source")?, self.text("type")?);
+        let mut event = Event::new(id, source, kind);
         let present = self.byte("attributes")?;
         if present > 0b1111 {
             return Err(unknown("attributes", present));

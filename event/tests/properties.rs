@@ -6,7 +6,9 @@ use bytes::Bytes;
 use cloudevents::Event as SdkEvent;
 use proptest::prelude::*;
 use railpost_event::hop::Via;
-use railpost_event::{Data, Event, SpanId, Stored, Timestamp, TraceContext, TraceId, Value, http, json};
+use railpost_event::{
+    Data, Event, SpanId, Stored, Text, Timestamp, TraceContext, TraceId, Value, http, json,
+};
 
 /// Text that CloudEvents allows, ASCII and beyond.
 const TEXT: &str = "[ -~\\u{a0}-\\u{d7ff}\\u{10000}-\\u{1fffd}]{1,12}";
@@ -43,13 +45,13 @@ fn event() -> impl Strategy<Value = Event> {
         (prop::option::of(TEXT), prop::option::of(time), prop::option::of("https://x\\.test/[a-z]{1,5}"));
     (TEXT, "[a-z0-9./_~-]{1,12}", TEXT, optional, extensions, payload()).prop_map(
         |(id, source, kind, (subject, time, dataschema), extensions, (datacontenttype, data))| Event {
-            id,
-            source,
-            kind,
-            subject,
-            time,
-            datacontenttype: datacontenttype.map(str::to_owned),
-            dataschema,
+            id: id.into(),
+            source: source.into(),
+            kind: kind.into(),
+            subject: subject.map(Text::from),
+            time: time.map(Text::from),
+            datacontenttype: datacontenttype.map(Text::from),
+            dataschema: dataschema.map(Text::from),
             extensions: extensions.into_iter().collect(),
             data,
         },
@@ -88,7 +90,7 @@ fn over_headers(mut event: Event) -> Event {
         *value = Value::String(value.to_string());
     }
     if event.json().is_some() {
-        event.datacontenttype.get_or_insert_with(|| "application/json".to_owned());
+        event.datacontenttype.get_or_insert_with(|| "application/json".into());
     }
     event
 }

@@ -41,9 +41,9 @@ impl Attributes {
         }
     }
 
-    fn set_list(&mut self, key: &'static str, values: &[String]) {
+    fn set_list<T: Into<StringValue> + Clone>(&mut self, key: &'static str, values: &[T]) {
         if !values.is_empty() {
-            let values = values.iter().map(|value| StringValue::from(value.clone())).collect();
+            let values = values.iter().map(|value| value.clone().into()).collect();
             self.set(key, Value::Array(Array::String(values)));
         }
     }

@@ -9,7 +9,7 @@ use api::ReplayState;
 use event::eventbridge::Identity;
 use event::hop::Via;
 use event::stored::{Stored, StoredError};
-use event::{Event, SpanId, Timestamp, TraceContext};
+use event::{Event, SpanId, Text, Timestamp, TraceContext};
 use store::{Appended, NewEvent, Partition, Position, ReadBudget};
 use tokio::sync::{mpsc, oneshot};
 
@@ -37,6 +37,8 @@ pub(crate) enum ReadError {
 /// One bus: its log, its core, and its consumers' lanes.
 pub(crate) struct Bus {
     config: config::Bus,
+    /// Its name.
+    text: Text,
     /// Its name in the paths of events, with the router's.
     place: String,
     identity: Identity,
@@ -73,6 +75,7 @@ impl Bus {
     pub(crate) fn new(parts: Parts) -> Self {
         Self {
             place: format!("{}/{}", parts.service, parts.config.name),
+            text: parts.config.name.as_str().into(),
             config: parts.config,
             identity: parts.identity,
             partition: parts.partition,
@@ -90,6 +93,11 @@ impl Bus {
     /// Returns its name.
     pub(crate) fn name(&self) -> &str {
         &self.config.name
+    }
+
+    /// Returns its name, for hops.
+    pub(crate) fn text(&self) -> &Text {
+        &self.text
     }
 
     /// Returns its configuration.
@@ -156,7 +164,7 @@ impl Bus {
 
     /// Returns where a consumer's events go.
     pub(crate) fn target_of(&self, consumer: &str) -> String {
-        self.lane(consumer).map(|lane| lane.address().to_owned()).unwrap_or_default()
+        self.lane(consumer).map(|lane| lane.address().to_string()).unwrap_or_default()
     }
 
     /// Returns the oldest position that a delivery, a new consumer or a replay still needs. Dead letters are not among

@@ -1,8 +1,5 @@
 //! Events read from a log by position, some at a time.
 
-use std::collections::HashMap;
-
-use bytes::Bytes;
 use event::stored::Stored;
 use store::{Position, ReadBudget};
 
@@ -18,8 +15,7 @@ const APART_MAX: u64 = 8;
 pub(crate) type Found = (u64, Result<Option<Stored>, ReadError>);
 
 /// Reads events from the front of these positions, which are in order: as many as lie close together and are not too
-/// large, and at least one. One that cannot be read comes alone. Each event has bytes of its own, so that one that is held
-/// does not hold all that was read with it. It reads files, and lets others run before.
+/// large, and at least one. One that cannot be read comes alone. It may read files, and lets others run before.
 pub(crate) async fn some(bus: &Bus, positions: &[u64]) -> Vec<Found> {
     let mut runs = positions.chunk_by(|one, next| next.abs_diff(*one) <= APART_MAX);
     let run: Vec<u64> = runs.next().into_iter().flatten().take(RUN_MAX).copied().collect();
@@ -33,11 +29,11 @@ pub(crate) async fn some(bus: &Bus, positions: &[u64]) -> Vec<Found> {
         Err(error) => return vec![(first, Err(error.into()))],
     };
     let until = read.last().map_or(last, |(position, _)| position.0);
-    let mut found: HashMap<u64, Bytes> =
-        read.into_iter().map(|(position, bytes)| (position.0, bytes)).collect();
-    let mut decoded = |position| match found.remove(&position) {
-        Some(bytes) => Ok(Some(Stored::decode(Bytes::copy_from_slice(&bytes))?)),
-        None => Ok(None),
+    let mut read = read.into_iter().peekable();
+    let mut found = |at: u64| {
+        while read.next_if(|(position, _)| position.0 < at).is_some() {}
+        let bytes = read.next_if(|(position, _)| position.0 == at).map(|(_, bytes)| bytes);
+        Ok(bytes.map(Stored::decode).transpose()?)
     };
-    run.into_iter().take_while(|at| *at <= until).map(|at| (at, decoded(at))).collect()
+    run.into_iter().take_while(|at| *at <= until).map(|at| (at, found(at))).collect()
 }

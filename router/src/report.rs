@@ -95,7 +95,7 @@ async fn consumer(
     let mut status = ConsumerStatus {
         name: name.clone(),
         bus: bus.name().to_owned(),
-        target: lane.address().to_owned(),
+        target: lane.address().to_string(),
         matched: ledger.matched,
         delivered: ledger.delivered,
         dead_lettered: ledger.dead_lettered,
@@ -173,7 +173,7 @@ fn group_status(bus: &str, aggregator: &Aggregator, group: &Group, now: Timestam
     let condition = aggregator.condition();
     let part = |part: &crate::core::group::Part| PartStatus {
         name: part.name.clone(),
-        event: part.event.clone(),
+        event: part.event.to_string(),
         position: part.position,
         received: part.received,
     };
@@ -204,7 +204,7 @@ pub(crate) async fn event(shared: &Shared, id: &str) -> Option<EventDetail> {
         None => found(shared, id).await?,
     };
     // An id is unique only within its source, and is the same on each bus that an event is forwarded to.
-    hops.retain(|hop| hop.bus == bus.name() && hop.position == position);
+    hops.retain(|hop| *hop.bus == *bus.name() && hop.position == position);
     let hops = hops.iter().map(|hop| hop.as_ref().clone()).collect();
     // In this order: what is applied by now has its standing.
     let decided = position <= bus.partition().applied().0;
@@ -233,7 +233,7 @@ fn arrival(hops: &[Arc<Hop>]) -> Option<&Hop> {
 }
 
 async fn held<'s>(shared: &'s Shared, hop: &Hop) -> Option<Found<'s>> {
-    let bus = shared.buses().find(|known| known.name() == hop.bus)?;
+    let bus = shared.buses().find(|known| *known.name() == *hop.bus)?;
     Some((bus, hop.position, readable(bus, hop.position).await?))
 }
 
@@ -267,7 +267,7 @@ async fn search<'s>(bus: &'s Arc<Bus>, id: &str) -> Option<Found<'s>> {
             from = batch.last()?.0.0;
             let decoded = batch.into_iter().filter_map(|(at, bytes)| Some((at, Stored::decode(bytes).ok()?)));
             let is_it = |stored: &Stored| {
-                stored.event.id == id && !matches!(stored.via, Via::DeadLetter | Via::Replay)
+                *stored.event.id == *id && !matches!(stored.via, Via::DeadLetter | Via::Replay)
             };
             if let Some((at, stored)) = decoded.filter(|(_, stored)| is_it(stored)).last() {
                 return Some((bus, at.0, stored));

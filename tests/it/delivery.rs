@@ -162,7 +162,7 @@ async fn buses_and_files_are_targets() {
     // It is the first bus that explains it, also when the hops are gone and the log is searched.
     let detail = router.client().explain("1").await.unwrap();
     assert_eq!((detail.bus.as_str(), detail.decisions[0].name.as_str()), ("default", "to-audit"));
-    assert!(!detail.hops.is_empty() && detail.hops.iter().all(|hop| hop.bus == "default"), "{detail:?}");
+    assert!(!detail.hops.is_empty() && detail.hops.iter().all(|hop| *hop.bus == *"default"), "{detail:?}");
     let router = router.crash_and_restart();
     let detail = router.client().explain("1").await.unwrap();
     assert_eq!((detail.bus.as_str(), detail.hops.len()), ("default", 0));

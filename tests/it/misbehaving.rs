@@ -30,7 +30,7 @@ fn table(name: &str, url: &str, more: &str) -> String {
 /// What the attempts at an event for a consumer said, and how long they took.
 fn attempts(detail: &EventDetail, name: &str) -> Vec<(String, Duration)> {
     let of_name = detail.hops.iter().filter_map(|hop| match &hop.step {
-        Step::Attempted { consumer, error, .. } if consumer == name => {
+        Step::Attempted { consumer, error, .. } if **consumer == *name => {
             Some((error.clone().unwrap_or_default(), hop.ended.since(hop.started)))
         }
         _ => None,

@@ -48,8 +48,8 @@ impl Summary {
                 push(
                     &mut self.refusals,
                     Refusal {
-                        event: hop.event.clone(),
-                        consumer: consumer.clone(),
+                        event: hop.event.to_string(),
+                        consumer: consumer.to_string(),
                         schema: schema.clone(),
                         failure: failure.unwrap_or_default(),
                     },

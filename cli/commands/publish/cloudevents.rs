@@ -60,7 +60,7 @@ pub(super) async fn publish(args: &Publish) -> Result<Tally, Failure> {
 /// Returns the event of the flags, with an id of its own unless the flags name one.
 fn numbered(template: &Event, args: &Publish) -> (Option<u64>, Event) {
     let id = args.event.id.clone().unwrap_or_else(new_id);
-    (None, Event { id, ..template.clone() })
+    (None, Event { id: id.into(), ..template.clone() })
 }
 
 fn new_id() -> String {
@@ -85,7 +85,7 @@ fn from_flags(args: &EventArgs) -> Result<Event, Failure> {
     let mut event = Event::try_from(built).map_err(|error| usage(error.to_string()))?;
     // The payload passes by the builder, which would read and rewrite its numbers.
     if let Some(json) = payload(args)? {
-        event.datacontenttype = Some("application/json".to_owned());
+        event.datacontenttype = Some("application/json".into());
         event.data = Some(Data::Json(Bytes::from(json)));
     }
     Ok(event)

@@ -34,7 +34,7 @@ fn typed(text: &str) -> Vec<Message> {
 }
 
 fn delivered(event: &str, milliseconds: u64) -> event::Hop {
-    canned::hop(event, milliseconds, Step::Delivered { consumer: "billing".to_owned(), attempts: 1 })
+    canned::hop(event, milliseconds, Step::Delivered { consumer: "billing".into(), attempts: 1 })
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn a_paused_tail_stands_still_and_catches_up() {
     assert_eq!((state.tail.len(), state.tail.held()), (11, 1));
     let (state, _) = after(typed("3 ").into_iter().chain([hops()]).chain(typed(" ")));
     assert_eq!((state.tail.len(), state.tail.held()), (12, 0));
-    assert_eq!(state.tail.current().unwrap().event, "later");
+    assert_eq!(*state.tail.current().unwrap().event, *"later");
 }
 
 #[test]
@@ -143,9 +143,9 @@ fn the_tail_is_bounded() {
 fn a_selected_hop_stays_selected_until_the_end_is_reached() {
     let more = || Message::Hops(vec![delivered("later", 0)]);
     let (state, _) = after(typed("3k").into_iter().chain([more()]));
-    assert_eq!(state.tail.current().unwrap().event, "b-0001");
+    assert_eq!(*state.tail.current().unwrap().event, *"b-0001");
     let (state, _) = after(typed("3kG").into_iter().chain([more()]));
-    assert_eq!(state.tail.current().unwrap().event, "later");
+    assert_eq!(*state.tail.current().unwrap().event, *"later");
 }
 
 #[test]

@@ -263,8 +263,8 @@ pub(crate) fn groups() -> Vec<GroupStatus> {
 
 pub(crate) fn hop(event: &str, milliseconds: u64, step: Step) -> Hop {
     Hop {
-        bus: "landing".to_owned(),
-        event: event.to_owned(),
+        bus: "landing".into(),
+        event: event.into(),
         position: 1_284_331,
         started: ago(milliseconds),
         ended: ago(milliseconds).after(Duration::from_micros(180)),
@@ -286,7 +286,7 @@ pub(crate) fn hops() -> Vec<Hop> {
             "release-2026-11-18",
             2_500,
             Step::Released {
-                aggregation: "daily-sales".to_owned(),
+                aggregation: "daily-sales".into(),
                 key: "2026-11-18".to_owned(),
                 reason: "all expected parts are here".to_owned(),
                 parts: 3,
@@ -299,7 +299,7 @@ pub(crate) fn hops() -> Vec<Hop> {
             "b-0002",
             400,
             Step::DeadLettered {
-                consumer: "fraud-check".to_owned(),
+                consumer: "fraud-check".into(),
                 attempts: 185,
                 reason: "the retry window of 24h is over".to_owned(),
             },
@@ -311,8 +311,8 @@ pub(crate) fn hops() -> Vec<Hop> {
 fn received(source: &str, r#type: &str) -> Step {
     Step::Received {
         via: Via::HttpBinary,
-        source: source.to_owned(),
-        r#type: r#type.to_owned(),
+        source: source.into(),
+        r#type: r#type.into(),
         subject: None,
         bytes: 312,
     }
@@ -320,7 +320,7 @@ fn received(source: &str, r#type: &str) -> Step {
 
 fn offered(part: &str, outcome: Outcome) -> Step {
     Step::Offered {
-        aggregation: "daily-sales".to_owned(),
+        aggregation: "daily-sales".into(),
         key: "2026-11-20".to_owned(),
         part: part.to_owned(),
         outcome,
@@ -332,14 +332,14 @@ fn offered(part: &str, outcome: Outcome) -> Step {
 /// Returns the hops of an order that was delivered once and failed once.
 fn hops_of(id: &str, milliseconds: u64) -> Vec<Hop> {
     let attempt = |consumer: &str, number, error: Option<&str>| Step::Attempted {
-        consumer: consumer.to_owned(),
-        target: "http://127.0.0.1:9000/orders".to_owned(),
+        consumer: consumer.into(),
+        target: "http://127.0.0.1:9000/orders".into(),
         attempt: number,
         status: Some(if error.is_some() { 503 } else { 200 }),
         error: error.map(str::to_owned),
         retry_at: error.map(|_| ahead(4)),
     };
-    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let names = |names: &[&str]| names.iter().map(|name| (*name).into()).collect();
     vec![
         hop(id, milliseconds, received("shop.orders", "OrderPlaced")),
         hop(
@@ -352,7 +352,7 @@ fn hops_of(id: &str, milliseconds: u64) -> Vec<Hop> {
             },
         ),
         hop(id, milliseconds - 3, attempt("billing", 1, None)),
-        hop(id, milliseconds - 3, Step::Delivered { consumer: "billing".to_owned(), attempts: 1 }),
+        hop(id, milliseconds - 3, Step::Delivered { consumer: "billing".into(), attempts: 1 }),
         hop(
             id,
             milliseconds - 12,

@@ -54,8 +54,8 @@ pub(crate) fn draw(state: &State, page: &mut Page<'_>) {
 fn hop_cell(state: &State, hop: &Hop, column: Field) -> Span<'static> {
     match column {
         Field::Time => cell(format::clock(hop.ended), state.theme.faint()),
-        Field::Bus => cell(&hop.bus, Theme::plain()),
-        Field::Event => cell(&hop.event, state.theme.accent()),
+        Field::Bus => cell(&*hop.bus, Theme::plain()),
+        Field::Event => cell(&*hop.event, state.theme.accent()),
         Field::Step => cell(hop.step.name(), state.theme.step(&hop.step)),
         Field::Words => cell(words::step(&hop.step), Theme::plain()),
     }

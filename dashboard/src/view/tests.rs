@@ -126,8 +126,7 @@ fn tail() {
 
 #[test]
 fn tail_paused_and_filtered() {
-    let more =
-        canned::hop("later", 0, event::Step::Delivered { consumer: "billing".to_owned(), attempts: 1 });
+    let more = canned::hop("later", 0, event::Step::Delivered { consumer: "billing".into(), attempts: 1 });
     let messages = letters("3 /fraud").chain([Message::Hops(vec![more])]);
     check("tail-filter", messages);
 }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::RESOURCES;
-use crate::event::{Data, Event, Value};
+use crate::event::{Data, Event, Text, Value};
 use crate::quote::push_string;
 use crate::rfc3339;
 use crate::time::Timestamp;
@@ -61,8 +61,8 @@ impl PutEntry {
             return Err(EntryError { code: "MalformedDetail", message: "Detail is malformed.".to_owned() });
         }
         let mut event = Event::new(id, source, kind);
-        event.time = Some(rfc3339::from_timestamp(self.time.map_or(now, from_seconds)));
-        event.datacontenttype = Some("application/json".to_owned());
+        event.time = Some(rfc3339::from_timestamp(self.time.map_or(now, from_seconds)).into());
+        event.datacontenttype = Some("application/json".into());
         event.data = Some(Data::Json(detail.into()));
         set_resources(&mut event, self.resources.unwrap_or_default());
         set_traceparent(&mut event, self.trace_header.as_deref());
@@ -98,7 +98,7 @@ fn set_resources(event: &mut Event, mut resources: Vec<String>) {
     let list = String::from_utf8_lossy(&list).into_owned();
     event.extensions.push((RESOURCES.to_owned(), Value::String(list)));
     if resources.len() == 1 {
-        event.subject = resources.pop().filter(|resource| !resource.is_empty());
+        event.subject = resources.pop().filter(|resource| !resource.is_empty()).map(Text::from);
     }
 }
 

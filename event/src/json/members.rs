@@ -7,7 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::attribute::{EXTENSIONS_MAX, Invalid, check_extension_name};
-use crate::event::{Event, Value};
+use crate::event::{Event, Text, Value};
 
 /// What one document holds; the payload is as it stands there.
 pub(super) struct Members<'de> {
@@ -130,13 +130,13 @@ impl<'de> Reader<'de> {
             return Err(Invalid::SpecVersion { found: version.into_owned() });
         }
         let event = Event {
-            id: required("id", id)?.into_owned(),
-            source: required("source", source)?.into_owned(),
-            kind: required("type", kind)?.into_owned(),
-            subject: text("subject", subject)?.map(Cow::into_owned),
-            time: text("time", time)?.map(Cow::into_owned),
-            datacontenttype: text("datacontenttype", datacontenttype)?.map(Cow::into_owned),
-            dataschema: text("dataschema", dataschema)?.map(Cow::into_owned),
+            id: required("id", id)?.into(),
+            source: required("source", source)?.into(),
+            kind: required("type", kind)?.into(),
+            subject: text("subject", subject)?.map(Text::from),
+            time: text("time", time)?.map(Text::from),
+            datacontenttype: text("datacontenttype", datacontenttype)?.map(Text::from),
+            dataschema: text("dataschema", dataschema)?.map(Text::from),
             extensions: self.extensions,
             data: None,
         };

@@ -1,5 +1,5 @@
 use event::hop::{Failure, Link, Outcome, Via};
-use event::{Hop, SpanId, Step, Timestamp, TraceId};
+use event::{Hop, SpanId, Step, Text, Timestamp, TraceId};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -13,6 +13,10 @@ fn text() -> impl Strategy<Value = String> {
         0..90_usize,
     )
         .prop_map(|(pattern, times)| pattern.iter().collect::<String>().repeat(times))
+}
+
+fn shared() -> impl Strategy<Value = Text> {
+    text().prop_map(Text::from)
 }
 
 fn texts() -> impl Strategy<Value = Vec<String>> {
@@ -37,16 +41,17 @@ fn failure() -> impl Strategy<Value = Failure> {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let received = (text(), text(), text(), any::<usize>()).prop_map(|(source, kind, subject, bytes)| {
-        Step::Received { via: Via::PutEvents, source, r#type: kind, subject: Some(subject), bytes }
-    });
-    let gated = (text(), text(), failure()).prop_map(|(consumer, schema, failure)| Step::Gated {
+    let received =
+        (shared(), shared(), shared(), any::<usize>()).prop_map(|(source, kind, subject, bytes)| {
+            Step::Received { via: Via::PutEvents, source, r#type: kind, subject: Some(subject), bytes }
+        });
+    let gated = (shared(), text(), failure()).prop_map(|(consumer, schema, failure)| Step::Gated {
         consumer,
         schema,
         verdict: super::Verdict::Skip,
         failure: Some(failure),
     });
-    let offered = (text(), text(), text()).prop_map(|(aggregation, key, part)| Step::Offered {
+    let offered = (shared(), text(), text()).prop_map(|(aggregation, key, part)| Step::Offered {
         aggregation,
         key,
         part,
@@ -55,21 +60,24 @@ fn step() -> impl Strategy<Value = Step> {
         expected: None,
     });
     let released =
-        (text(), text(), texts(), vec(link(), 0..50)).prop_map(|(aggregation, key, missing, links)| {
+        (shared(), text(), texts(), vec(link(), 0..50)).prop_map(|(aggregation, key, missing, links)| {
             Step::Released { aggregation, key, reason: "idle".to_owned(), parts: links.len(), missing, links }
         });
     let attempted =
-        (text(), text(), any::<Option<u16>>(), text()).prop_map(|(consumer, target, status, error)| {
+        (shared(), shared(), any::<Option<u16>>(), text()).prop_map(|(consumer, target, status, error)| {
             Step::Attempted { consumer, target, attempt: 1, status, error: Some(error), retry_at: None }
         });
-    let dead =
-        (text(), text()).prop_map(|(consumer, reason)| Step::DeadLettered { consumer, attempts: 1, reason });
+    let dead = (shared(), text()).prop_map(|(consumer, reason)| Step::DeadLettered {
+        consumer,
+        attempts: 1,
+        reason,
+    });
     prop_oneof![received, gated, offered, released, attempted, dead]
 }
 
 prop_compose! {
     fn hop()(
-        names in (text(), text()),
+        names in (shared(), shared()),
         (trace, span, parent) in (trace(), span(), proptest::option::of(span())),
         (started, ended) in (any::<i64>(), any::<i64>()),
         step in step(),

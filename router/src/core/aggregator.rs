@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use api::FieldReason;
 use event::hop::{Link, Outcome};
-use event::{Event, Step, Timestamp};
+use event::{Event, Step, Text, Timestamp};
 
 use super::action::{Action, Decision};
 use super::condition::Condition;
@@ -32,6 +32,7 @@ const WAKE_BYTES_MAX: usize = 8 << 20;
 pub(crate) struct Aggregator {
     rule: Aggregation,
     condition: Condition,
+    name: Text,
     groups: BTreeMap<String, Group>,
     by_age: BTreeSet<(Timestamp, String)>,
     timers: BTreeSet<(Timestamp, String)>,
@@ -44,7 +45,7 @@ pub(crate) struct Aggregator {
 /// Where and when an aggregation decides, and where its decisions go.
 pub(crate) struct Site<'a> {
     /// The bus.
-    pub(crate) bus: &'a str,
+    pub(crate) bus: &'a Text,
     /// The aggregation, by its place in the configuration.
     pub(crate) index: usize,
     /// The log's time.
@@ -57,6 +58,7 @@ impl Aggregator {
     /// Returns an aggregation with no open groups.
     pub(crate) fn new(rule: &Aggregation) -> Self {
         Self {
+            name: rule.name.as_str().into(),
             condition: Condition::new(&rule.complete),
             rule: rule.clone(),
             groups: BTreeMap::new(),
@@ -71,12 +73,12 @@ impl Aggregator {
 
     /// Returns its name.
     pub(crate) fn name(&self) -> &str {
-        &self.rule.name
+        &self.name
     }
 
     /// Returns whether an event is a release of this aggregation, which it does not gather again.
     pub(crate) fn emitted(&self, event: &Event) -> bool {
-        event.source == self.rule.emit.source && event.kind == self.rule.emit.kind
+        *event.source == *self.rule.emit.source && *event.kind == *self.rule.emit.kind
     }
 
     /// Returns when its groups are complete.
@@ -137,7 +139,7 @@ impl Aggregator {
         };
         let name = interest.part.then(|| match &self.rule.part {
             Some(template) => expression::fill(template, &captures, facts),
-            None => Some(facts.stored.event.id.clone()),
+            None => Some(facts.stored.event.id.to_string()),
         });
         match name.flatten() {
             Some(name) => Some(self.add_part(site, (key, name), &interest.markers, facts)),
@@ -341,7 +343,7 @@ impl Aggregator {
     fn offered(&self, key: String, part: String, outcome: Outcome) -> Step {
         let received = self.groups.get(&key).map_or(0, |group| group.parts.len());
         let expected = self.condition.count();
-        Step::Offered { aggregation: self.rule.name.clone(), key, part, outcome, received, expected }
+        Step::Offered { aggregation: Text::clone(&self.name), key, part, outcome, received, expected }
     }
 }
 

@@ -1,7 +1,7 @@
 //! [`Gate`]: the schema check for one consumer.
 
-use event::Step;
 use event::hop::{Failure, Verdict};
+use event::{Step, Text};
 
 use super::action::Action;
 use super::facts::Facts;
@@ -35,7 +35,7 @@ impl Gate {
     }
 
     /// Decides about one event for one consumer.
-    pub(crate) fn ask(&self, consumer: usize, name: &str, facts: &Facts<'_>) -> (Action, Step) {
+    pub(crate) fn ask(&self, consumer: usize, name: &Text, facts: &Facts<'_>) -> (Action, Step) {
         let failure = self.failure(facts);
         let (action, verdict) = match (&failure, self.otherwise) {
             (None, _) => (Action::Deliver { consumer }, Verdict::Deliver),
@@ -45,7 +45,7 @@ impl Gate {
             }
         };
         let schema = self.schema().to_owned();
-        (action, Step::Gated { consumer: name.to_owned(), schema, verdict, failure })
+        (action, Step::Gated { consumer: Text::clone(name), schema, verdict, failure })
     }
 
     /// Returns a refusal in words: the schema, the path, the reason.

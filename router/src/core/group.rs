@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use event::Timestamp;
 use event::hop::Link;
+use event::{Text, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// One in-flight set of parts with one key.
@@ -41,10 +41,10 @@ pub(crate) struct Group {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Part {
     pub(crate) name: String,
-    pub(crate) event: String,
-    pub(crate) source: String,
-    pub(crate) kind: String,
-    pub(crate) time: Option<String>,
+    pub(crate) event: Text,
+    pub(crate) source: Text,
+    pub(crate) kind: Text,
+    pub(crate) time: Option<Text>,
     pub(crate) position: u64,
     pub(crate) received: Timestamp,
     pub(crate) link: Link,
@@ -56,7 +56,7 @@ pub(crate) struct Marker {
     /// The condition, by its place in the completion.
     pub(crate) place: usize,
     /// The event's `id`.
-    pub(crate) event: String,
+    pub(crate) event: Text,
 }
 
 impl Group {
@@ -113,7 +113,6 @@ impl Part {
     /// Returns about what a release takes to list it, in bytes.
     fn bytes(&self) -> usize {
         const NUMBERS_AND_NAMES: usize = 160;
-        let texts = [&self.name, &self.event, &self.source, &self.kind];
-        NUMBERS_AND_NAMES + texts.iter().map(|text| text.len()).sum::<usize>()
+        NUMBERS_AND_NAMES + self.name.len() + self.event.len() + self.source.len() + self.kind.len()
     }
 }

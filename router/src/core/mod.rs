@@ -34,7 +34,7 @@ use std::sync::Arc;
 use event::eventbridge::Identity;
 use event::hop::Via;
 use event::stored::Stored;
-use event::{Hop, SpanId, Step, Timestamp};
+use event::{Hop, SpanId, Step, Text, Timestamp};
 
 pub(crate) use action::{Action, Decision};
 use aggregator::{Aggregator, Site};
@@ -52,7 +52,7 @@ pub(crate) const HOPS_MAX: usize = 16;
 
 /// Everything that decides about the events of one bus.
 pub(crate) struct Core {
-    bus: String,
+    bus: Text,
     identity: Arc<Identity>,
     rules: Rules,
     consumers: Vec<Receiver>,
@@ -61,7 +61,7 @@ pub(crate) struct Core {
 
 /// A consumer as the core knows it.
 pub(crate) struct Receiver {
-    pub(crate) name: String,
+    pub(crate) name: Text,
     pub(crate) gate: Option<Gate>,
     pub(crate) ledger: ConsumerLedger,
     /// The consumer whose dead letters it gets, instead of what a filter matches.
@@ -89,7 +89,7 @@ impl Core {
         let consumers =
             consumers.iter().map(|consumer| Receiver::new(consumer, registry)).collect::<Result<_, _>>()?;
         let aggregators = aggregations.iter().map(Aggregator::new).collect();
-        Ok(Self { bus: bus.to_owned(), identity: Arc::new(identity), rules, consumers, aggregators })
+        Ok(Self { bus: bus.into(), identity: Arc::new(identity), rules, consumers, aggregators })
     }
 
     /// Returns the consumers in the order of the configuration.
@@ -119,7 +119,7 @@ impl Core {
         let facts = Facts::new(stored, position, &identity);
         let mut concerned = self.rules.concerned(&facts);
         if let Some(consumer) = only_for(stored) {
-            concerned.consumers.retain(|index| self.consumers[*index].name == consumer);
+            concerned.consumers.retain(|index| *self.consumers[*index].name == *consumer);
             concerned.aggregations.clear();
         }
         decision.hops.push(self.hop(&facts, now, self.matched(&concerned)));
@@ -187,7 +187,7 @@ impl Core {
             aggregations: concerned
                 .aggregations
                 .keys()
-                .map(|index| self.aggregators[*index].name().to_owned())
+                .map(|index| self.aggregators[*index].name().into())
                 .collect(),
             evaluated: self.rules.len(),
         }
@@ -258,7 +258,7 @@ impl Receiver {
             registry.resolve(&gate.accept).map(|schema| Gate::new(schema, gate.otherwise)).ok_or_else(unknown)
         });
         Ok(Self {
-            name: consumer.name.clone(),
+            name: consumer.name.as_str().into(),
             gate: gate.transpose()?,
             ledger: ConsumerLedger::default(),
             letters_of: consumer.letters_of.clone(),

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use event::attribute;
 use event::hop::Via;
 use event::stored::Stored;
-use event::{Data, Event, Hop, SpanId, Step, Timestamp, TraceContext, TraceId};
+use event::{Data, Event, Hop, SpanId, Step, Text, Timestamp, TraceContext, TraceId};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -59,18 +59,18 @@ pub(crate) struct Completed<'a> {
 impl Completed<'_> {
     /// Returns the release and its `released` hop. The same group gives the same `id`, so that a crash between deciding
     /// and saving cannot release twice under two names.
-    pub(crate) fn release(&self, bus: &str) -> (Stored, Hop) {
+    pub(crate) fn release(&self, bus: &Text) -> (Stored, Hop) {
         let id = release_id(bus, &self.rule.name, self.group);
         let mut event =
-            Event::new(id.to_string(), self.rule.emit.source.clone(), self.rule.emit.kind.clone());
-        event.subject =
-            Some(self.group.key.clone()).filter(|key| attribute::check_text("subject", key).is_ok());
-        event.time = Some(self.now.to_string());
-        event.datacontenttype = Some("application/json".to_owned());
+            Event::new(id.to_string(), self.rule.emit.source.as_str(), self.rule.emit.kind.as_str());
+        let key = self.group.key.as_str();
+        event.subject = attribute::check_text("subject", key).is_ok().then(|| key.into());
+        event.time = Some(self.now.to_string().into());
+        event.datacontenttype = Some("application/json".into());
         event.data = Some(Data::Json(self.payload()));
         let trace = trace_context(id, self.now, self.group.sampled);
         let hop = Hop {
-            bus: bus.to_owned(),
+            bus: Text::clone(bus),
             event: event.id.clone(),
             position: 0,
             started: self.group.opened,
@@ -89,7 +89,7 @@ impl Completed<'_> {
 
     fn step(&self) -> Step {
         Step::Released {
-            aggregation: self.rule.name.clone(),
+            aggregation: self.rule.name.as_str().into(),
             key: self.group.key.clone(),
             reason: self.reason.to_owned(),
             parts: self.group.parts.len(),

@@ -225,7 +225,7 @@ fn a_marker_alone_ends_without_a_release() {
     let mut core =
         core(r#"{ any = [{ all = [{ when = { type = ["end"] } }, { count = 2 }] }, { deadline = "1s" }] }"#);
     let mut marker = file(0, 1, 1, 1);
-    marker.event.kind = "end".to_owned();
+    marker.event.kind = "end".into();
     core.step(at(0), 1, &marker);
     assert_eq!(core.aggregators()[0].groups().count(), 1);
     assert!(releases(&core.wake(at(1))).is_empty());

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use event::Text;
 use event::stored::Stored;
 use tokio::sync::Notify;
 
@@ -24,6 +25,8 @@ const EVENT_BYTES_HELD_MAX: usize = 4 << 20;
 pub(crate) struct Lane {
     /// Its place among its bus's consumers.
     pub(crate) index: usize,
+    /// Its consumer's name, for hops.
+    pub(crate) name: Text,
     /// Its contract.
     pub(crate) consumer: Consumer,
     queue: Mutex<Deliveries>,
@@ -33,7 +36,7 @@ pub(crate) struct Lane {
     openings: AtomicU64,
     /// What its worker says of itself.
     pub(crate) gauges: Gauges,
-    address: OnceLock<String>,
+    address: OnceLock<Text>,
 }
 
 /// What a worker says of itself.
@@ -91,6 +94,7 @@ impl Lane {
         };
         Self {
             index,
+            name: consumer.name.as_str().into(),
             consumer,
             queue: Mutex::new(queue),
             standing: Mutex::new(saved.standing.unwrap_or_default()),
@@ -235,12 +239,12 @@ impl Lane {
 
     /// Says where its events go, once.
     pub(crate) fn set_address(&self, address: String) {
-        drop(self.address.set(address));
+        drop(self.address.set(address.into()));
     }
 
     /// Returns where its events go, without secrets.
-    pub(crate) fn address(&self) -> &str {
-        self.address.get().map_or("", String::as_str)
+    pub(crate) fn address(&self) -> Text {
+        self.address.get().cloned().unwrap_or_default()
     }
 
     fn lock(&self) -> MutexGuard<'_, Deliveries> {

@@ -1,7 +1,7 @@
 //! The hops of an attempt, and of a delivery that is over.
 
 use event::stored::Stored;
-use event::{Hop, SpanId, Step, Timestamp};
+use event::{Hop, SpanId, Step, Text, Timestamp};
 
 use super::attempt::{Conclusion, Ended, Sender};
 use super::retry::Sequel;
@@ -21,7 +21,7 @@ pub(crate) fn hops(sender: &Sender, ended: &Ended, conclusion: &Conclusion) -> V
     let Ended { parcel, began, at, .. } = ended;
     let stored = &parcel.stored;
     let Conclusion { number, status, error, sequel } = conclusion;
-    let consumer = sender.lane.consumer.name.clone();
+    let consumer = Text::clone(&sender.lane.name);
     let (retry_at, over) = match sequel {
         None => (None, Some(Step::Delivered { consumer: consumer.clone(), attempts: *number })),
         Some(Sequel::GiveUp { reason, .. }) => {
@@ -31,7 +31,7 @@ pub(crate) fn hops(sender: &Sender, ended: &Ended, conclusion: &Conclusion) -> V
         Some(Sequel::Again(next)) => (Some(*next), None),
         Some(Sequel::Stop(_)) => (None, None),
     };
-    let (target, error) = (sender.lane.address().to_owned(), error.clone());
+    let (target, error) = (sender.lane.address(), error.clone());
     let attempted = Step::Attempted { consumer, target, attempt: *number, status: *status, error, retry_at };
     let delivery = delivery_span(sender, stored);
     let attempt = Place { began: *began, ended: *at, span: parcel.span, parent: delivery };
@@ -44,13 +44,13 @@ pub(crate) fn hops(sender: &Sender, ended: &Ended, conclusion: &Conclusion) -> V
 
 /// The span of the whole delivery, the same for each of its attempts.
 fn delivery_span(sender: &Sender, stored: &Stored) -> SpanId {
-    let step = Step::Delivered { consumer: sender.lane.consumer.name.clone(), attempts: 0 };
+    let step = Step::Delivered { consumer: Text::clone(&sender.lane.name), attempts: 0 };
     derived_span(stored.trace.span, sender.bus.name(), &step)
 }
 
 fn hop(sender: &Sender, (position, stored): (u64, &Stored), place: Place, step: Step) -> Hop {
     Hop {
-        bus: sender.bus.name().to_owned(),
+        bus: Text::clone(sender.bus.text()),
         event: stored.event.id.clone(),
         position,
         started: place.began,

@@ -17,7 +17,7 @@ use crate::bus::Bus;
 
 /// Small segments, of which many are read from the disk.
 fn small() -> Options {
-    Options { segment_bytes: 4096, durability: Durability::Memory, ..Options::default() }
+    Options { segment_bytes: 4096, recent_bytes_max: 0, durability: Durability::Memory, ..Options::default() }
 }
 
 fn open(folder: &Path) -> Local {

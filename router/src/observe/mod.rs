@@ -87,7 +87,7 @@ impl Observer {
 
     /// Returns the hops of one event that are still kept, oldest first.
     pub(crate) fn hops(&self, event: &str) -> Vec<Arc<Hop>> {
-        self.seen().hops.iter().filter(|hop| hop.event == event).cloned().collect()
+        self.seen().hops.iter().filter(|hop| *hop.event == *event).cloned().collect()
     }
 
     /// Returns what was measured of a bus, as of `now`.

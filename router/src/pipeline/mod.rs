@@ -260,8 +260,7 @@ impl Pipeline {
         let bus = Arc::clone(&self.bus);
         let mut core = bus.core();
         for (position, bytes) in events {
-            // A copy of its own, so that an event that is held does not hold all that was read with it.
-            let stored = match Stored::decode(Bytes::copy_from_slice(&bytes)) {
+            let stored = match Stored::decode(bytes) {
                 Ok(stored) => stored,
                 Err(error) => {
                     let (bus, position) = (bus.name(), position.0);

@@ -93,7 +93,7 @@ impl Pipeline {
         let receiver = &mut core.consumers_mut()[index];
         let counted = letters.min(receiver.ledger.dead_lettered);
         if counted < letters {
-            let (bus, consumer) = (self.bus.name(), &receiver.name);
+            let (bus, consumer) = (self.bus.name(), &*receiver.name);
             tracing::error!(
                 bus,
                 consumer,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use event::hop::Via;
 use event::stored::Stored;
-use event::{Event, Hop, SpanId, Step, Timestamp, TraceContext, TraceId};
+use event::{Event, Hop, SpanId, Step, Text, Timestamp, TraceContext, TraceId};
 use store::{Position, Positions};
 use tokio::sync::oneshot;
 
@@ -69,7 +69,7 @@ impl Turn {
     pub(super) fn step(&mut self, bus: &Bus, core: &mut Core, position: u64, stored: Stored) {
         let began = clock::now();
         if stored.via != Via::Release {
-            self.hops.push(received(bus.name(), position, &stored, began));
+            self.hops.push(received(bus.text(), position, &stored, began));
         }
         let mut decision = core.step(stored.logged, position, &stored);
         stamp(&mut decision, began, clock::now());
@@ -278,10 +278,10 @@ fn gone(at: Timestamp) -> Stored {
 }
 
 /// The first hop of an event: from its acceptance until it is durable and read. A release begins with its own.
-fn received(bus: &str, position: u64, stored: &Stored, ended: Timestamp) -> Hop {
+fn received(bus: &Text, position: u64, stored: &Stored, ended: Timestamp) -> Hop {
     let Stored { event, trace, .. } = stored;
     Hop {
-        bus: bus.to_owned(),
+        bus: Text::clone(bus),
         event: event.id.clone(),
         position,
         started: stored.logged,

@@ -306,7 +306,7 @@ fn shown(bus: &Bus, letter: Letter, stored: &Stored) -> DeadLetter {
         consumer: letter.consumer,
         bus: bus.name().to_owned(),
         position: letter.position,
-        id: if letter.gone { String::new() } else { stored.event.id.clone() },
+        id: if letter.gone { String::new() } else { stored.event.id.to_string() },
         reason: letter.reason,
         at: letter.at,
         attempts: letter.attempts,

@@ -129,7 +129,7 @@ async fn put_events(shared: &Shared, headers: &HeaderMap, body: Body) -> Result<
                     if let Appended::DuplicateOf(position) = one
                         && let Ok(Some(first)) = bus.event(position.0).await
                     {
-                        answers[place].event_id = Some(first.event.id);
+                        answers[place].event_id = Some(first.event.id.to_string());
                     }
                 }
             }

@@ -155,7 +155,7 @@ pub(crate) async fn replays(partition: &dyn Partition) -> Result<Vec<ReplayRecor
 
 /// Returns the names that are not configured for this bus and have deliveries pending or groups open.
 pub(crate) async fn orphans(core: &Core, partition: &dyn Partition) -> Result<Vec<Orphan>, RestoreError> {
-    let known = |name: &str| core.consumers().iter().any(|receiver| receiver.name == name);
+    let known = |name: &str| core.consumers().iter().any(|receiver| *receiver.name == *name);
     let pending = queues(partition, PENDING).await?;
     let mut orphans: Vec<Orphan> = pending
         .into_iter()

@@ -135,8 +135,12 @@ impl Router {
         let mut partitions: BTreeMap<String, Arc<dyn Partition>> = BTreeMap::new();
         let mut drivers = JoinSet::new();
         for bus in &scenario.config.buses {
-            let options =
-                Options { segment_bytes: 16 << 10, snapshot_every_bytes: 24 << 10, ..Options::default() };
+            let options = Options {
+                segment_bytes: 16 << 10,
+                snapshot_every_bytes: 24 << 10,
+                recent_bytes_max: 2 << 10,
+                ..Options::default()
+            };
             let folder = PathBuf::from("/data").join(&bus.name);
             let disk: Arc<dyn Disk> = Arc::new(disk.clone());
             let opened = Local::open_on(disk, &folder, options).map_err(|error| error.to_string())?;

@@ -32,11 +32,11 @@ fn no_acknowledged_event_is_lost(scenario: &Scenario, world: &World, last: &Last
         [("all", &["a", "b", "part"][..]), ("ordered", &["a"]), ("strict", &["b"]), ("audit", &["a"])]
     {
         let had: BTreeSet<&str> =
-            taken.iter().filter(|one| one.consumer == consumer).map(|one| one.event.id.as_str()).collect();
+            taken.iter().filter(|one| one.consumer == consumer).map(|one| &*one.event.id).collect();
         let dead: BTreeSet<&str> = last.dead[consumer].iter().map(String::as_str).collect();
         for event in &scenario.events {
-            let id = event.id.as_str();
-            if acknowledged.contains_key(id) && kinds.contains(&event.kind.as_str()) {
+            let id = &*event.id;
+            if acknowledged.contains_key(id) && kinds.contains(&&*event.kind) {
                 assert!(had.contains(id) || dead.contains(id), "seed {seed}: {consumer} never had {id}");
             }
         }
@@ -45,7 +45,7 @@ fn no_acknowledged_event_is_lost(scenario: &Scenario, world: &World, last: &Last
         let held = last.events["landing"].iter().find(|(at, _, _)| at == position);
         // What is past its retention is gone.
         if let Some((_, _, event)) = held {
-            assert_eq!(&event.id, id, "seed {seed}: another event is at position {position}");
+            assert_eq!(*event.id, **id, "seed {seed}: another event is at position {position}");
         }
     }
 }
@@ -64,8 +64,8 @@ fn ledgers_balance(seed: u64, last: &Last) {
 /// Every event that a target took was published, or is a release.
 fn nothing_comes_from_nowhere(seed: u64, world: &World, taken: &[Taken]) {
     let tried = world.tried();
-    for one in taken.iter().filter(|one| one.event.kind != "group") {
-        assert!(tried.contains(&one.event.id), "seed {seed}: nobody published {}", one.event.id);
+    for one in taken.iter().filter(|one| *one.event.kind != *"group") {
+        assert!(tried.contains(&*one.event.id), "seed {seed}: nobody published {}", one.event.id);
     }
 }
 

@@ -30,7 +30,7 @@ use crate::world::World;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct History {
     /// Every event that a target took: when, in microseconds, by which consumer, which event.
-    pub taken: Vec<(i64, String, String)>,
+    pub taken: Vec<(i64, String, event::Text)>,
     /// The events that were acknowledged before the last life of the router.
     pub acknowledged: usize,
     /// How often the router ended before its time.

@@ -137,7 +137,7 @@ fn event(number: usize, rng: &mut Rng) -> Event {
     let filler = "x".repeat(rng.usize(0..600));
     let data = json!({"key": rng.u32(0..KEYS), "filler": filler}).to_string();
     Event {
-        datacontenttype: Some("application/json".to_owned()),
+        datacontenttype: Some("application/json".into()),
         data: Some(Data::Json(Bytes::from(data))),
         ..Event::new(format!("e{number}"), "/simulation", kind)
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use event::{Event, Timestamp};
+use event::{Event, Text, Timestamp};
 use fastrand::Rng;
 use futures::future::BoxFuture;
 use router::simulation::{self, Answer, Target};
@@ -112,7 +112,7 @@ impl World {
     }
 
     /// Returns the same, to be compared.
-    pub fn history(&self) -> Vec<(i64, String, String)> {
+    pub fn history(&self) -> Vec<(i64, String, Text)> {
         let taken = self.taken();
         taken.into_iter().map(|one| (one.at.as_micros(), one.consumer, one.event.id)).collect()
     }

@@ -138,7 +138,7 @@ fn letters(count: usize, text: &str) -> Vec<api::DeadLetter> {
 
 fn hops(text: &str, at: i64) -> Vec<event::Hop> {
     let mut hops = canned::hops();
-    hops.push(canned::hop(HOSTILE, 1, Step::Delivered { consumer: text.to_owned(), attempts: u32::MAX }));
+    hops.push(canned::hop(HOSTILE, 1, Step::Delivered { consumer: text.into(), attempts: u32::MAX }));
     for hop in &mut hops {
         hop.started = Timestamp::from_micros(at);
     }

@@ -74,8 +74,8 @@ pub(super) fn entry(delivery: &Delivery<'_>, bus: &str) -> PutEventsRequestEntry
     let (seconds, nanoseconds) = time(event, delivery.received);
     PutEventsRequestEntry::builder()
         .event_bus_name(bus)
-        .source(&event.source)
-        .detail_type(&event.kind)
+        .source(&*event.source)
+        .detail_type(&*event.kind)
         .detail(detail(event))
         .set_resources(Some(resources(event)))
         .time(DateTime::from_secs_and_nanos(seconds, nanoseconds))
@@ -98,7 +98,7 @@ fn resources(event: &Event) -> Vec<String> {
     {
         return list;
     }
-    event.subject.iter().filter(|subject| subject.starts_with("arn:")).cloned().collect()
+    event.subject.iter().filter(|subject| subject.starts_with("arn:")).map(ToString::to_string).collect()
 }
 
 /// The publisher's time, else the time of acceptance, in seconds and nanoseconds.

@@ -233,7 +233,7 @@ async fn messages_of_more_than_one_mebibyte_go_in_several_requests() {
 #[tokio::test]
 async fn a_bus_gets_the_event_and_its_trace() {
     let mut event = order("1");
-    event.time = Some("2026-11-21T07:00:05+01:00".to_owned());
+    event.time = Some("2026-11-21T07:00:05+01:00".into());
     event.set_extension("awsresources", Value::String(r#"["arn:a","arn:b"]"#.to_owned()));
     let (outcome, seen) =
         put_events(&event, json!({ "FailedEntryCount": 0, "Entries": [{ "EventId": "e" }] })).await;
@@ -256,7 +256,7 @@ async fn a_bus_gets_the_event_and_its_trace() {
 #[test]
 fn a_payload_that_is_no_json_object_goes_whole() {
     let mut event = order("1");
-    event.subject = Some("arn:aws:s3:::sales".to_owned());
+    event.subject = Some("arn:aws:s3:::sales".into());
     for data in
         [None, Some(Data::Text(Bytes::from_static(b"hello"))), Some(Data::Json(Bytes::from_static(b" [1]")))]
     {

@@ -61,7 +61,7 @@ fn cases<T: DeserializeOwned>(text: &str) -> Vec<T> {
 /// An order with a JSON payload.
 fn order(id: &str) -> Event {
     Event {
-        datacontenttype: Some("application/json".to_owned()),
+        datacontenttype: Some("application/json".into()),
         data: Some(Data::Json(Bytes::from_static(b"{\"total\":1.10}"))),
         ..Event::new(id, "shop.orders", "OrderPlaced")
     }
