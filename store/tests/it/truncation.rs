@@ -28,8 +28,8 @@ fn truncation_gives_the_disk_back_and_keeps_the_state() {
     let (segments, before) = (partition.segments().len() as u64, partition.bytes_on_disk());
     let reclaimed = run(partition.reclaim(only_from(901))).unwrap();
     assert!(reclaimed.segments > segments * 8 / 10, "{reclaimed:?} of {segments}");
-    // At most two files are kept, to be used again.
-    assert!(reclaimed.bytes >= (reclaimed.segments - 2) * 4096, "{reclaimed:?}");
+    // Two files are kept at most, to be used again, beside one that became the next segment meanwhile.
+    assert!(reclaimed.bytes >= (reclaimed.segments - 3) * 4096, "{reclaimed:?}");
     assert_eq!(partition.tail(), Position(reclaimed.events + 1));
     assert!(partition.tail() <= Position(901) && partition.tail() > Position(850));
     let state_bytes = fs::metadata(dir.path().join("state")).unwrap().len();
