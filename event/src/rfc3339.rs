@@ -33,9 +33,18 @@ pub(crate) fn from_timestamp(instant: Timestamp) -> String {
     show(jiff::tz::Offset::UTC.to_datetime(instant.to_jiff()))
 }
 
+/// Writes digit by digit: every event that is matched has this text. RFC 3339 has no years before 0.
 fn show(utc: DateTime) -> String {
-    let (year, month, day) = (utc.year(), utc.month(), utc.day());
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", utc.hour(), utc.minute(), utc.second())
+    let year = utc.year().max(0);
+    let date = [(year / 100, ""), (year % 100, "-"), (utc.month().into(), "-"), (utc.day().into(), "T")];
+    let clock = [(utc.hour().into(), ":"), (utc.minute().into(), ":"), (utc.second().into(), "Z")];
+    let mut text = String::with_capacity(20);
+    for (number, end) in date.into_iter().chain(clock) {
+        let digits = [number / 10, number % 10].map(|digit| u32::from(digit.unsigned_abs()));
+        text.extend(digits.into_iter().filter_map(|digit| char::from_digit(digit, 10)));
+        text.push_str(end);
+    }
+    text
 }
 
 fn parse(text: &[u8]) -> Option<Parts> {

@@ -119,20 +119,25 @@ impl TraceContext {
 
     /// Writes the W3C `traceparent` that makes `span` the parent of what follows.
     pub fn traceparent(&self, span: SpanId) -> String {
-        format!("00-{}-{span}-{:02x}", self.trace, u8::from(self.sampled))
+        let flags = if self.sampled { "01" } else { "00" };
+        ["00-", Hex::of(&self.trace.0).text(), "-", Hex::of(&span.0).text(), "-", flags].concat()
     }
 
     /// Writes the `X-Amzn-Trace-Id` that makes `span` the parent of what follows.
     pub fn xray(&self, span: SpanId) -> String {
-        format!("Root={};Parent={span};Sampled={}", self.trace.to_xray(), u8::from(self.sampled))
+        let trace = Hex::of(&self.trace.0);
+        let (time, rest) = trace.text().split_at(8);
+        let sampled = if self.sampled { "1" } else { "0" };
+        ["Root=1-", time, "-", rest, ";Parent=", Hex::of(&span.0).text(), ";Sampled=", sampled].concat()
     }
 }
 
 impl TraceId {
     /// Returns the id as X-Ray writes it: `1-5759e988-bd862e3fe1be46a994272793`.
     pub fn to_xray(self) -> String {
-        let hex = self.to_string();
-        format!("1-{}-{}", &hex[..8], &hex[8..])
+        let hex = Hex::of(&self.0);
+        let (time, rest) = hex.text().split_at(8);
+        ["1-", time, "-", rest].concat()
     }
 
     /// Reads the id as X-Ray writes it; nothing if it is not.
@@ -159,15 +164,26 @@ fn decode_hex<const N: usize>(text: &str) -> Result<[u8; N], InvalidId> {
     if bytes.iter().all(|byte| *byte == 0) { Err(invalid()) } else { Ok(bytes) }
 }
 
-/// Writes the digits of an id, which has 16 bytes at most, in one piece: every delivery writes three.
-fn write_hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut digits = [0; 32];
-    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 0xf)];
+/// The digits of an id, which has 16 bytes at most: every delivery writes four.
+struct Hex {
+    digits: [u8; 32],
+    length: usize,
+}
+
+impl Hex {
+    fn of(bytes: &[u8]) -> Self {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut digits = [b'0'; 32];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 0xf)];
+        }
+        Self { digits, length: 2 * bytes.len() }
     }
-    f.write_str(std::str::from_utf8(&digits[..2 * bytes.len()]).unwrap_or_default())
+
+    fn text(&self) -> &str {
+        std::str::from_utf8(&self.digits[..self.length]).unwrap_or_default()
+    }
 }
 
 macro_rules! hex_id {
@@ -197,7 +213,7 @@ macro_rules! hex_id {
         /// Shows lower-case hexadecimal digits.
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write_hex(&self.0, f)
+                f.write_str(Hex::of(&self.0).text())
             }
         }
     };
