@@ -1,4 +1,5 @@
-//! Twenty kill -9 in a row, each in the middle of the load: nothing is lost, and only what was under way comes twice.
+//! Twenty kill -9 in a row, each in the middle of the load: nothing is lost, and only what was under way or just
+//! delivered comes twice.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -12,6 +13,8 @@ use crate::harness::{Router, consumer, event, http};
 const ROUNDS: usize = 20;
 const CONCURRENCY: usize = 8;
 const PUBLISHERS: usize = 4;
+/// Events that the publishers get through in the 5 ms that a commit may take, at most.
+const UNCOMMITTED: usize = 32;
 
 /// Publishes one event after the other until one is not taken; returns the ids of those that were. One in twenty is of
 /// the type `rare`.
@@ -114,5 +117,5 @@ async fn twenty_kills_under_load_lose_nothing() {
     }
     println!("{} acknowledged, {} stored, {repeated} deliveries repeated", acknowledged.len(), first.head);
     assert!(acknowledged.len() > ROUNDS * 40, "only {} events were acknowledged", acknowledged.len());
-    assert!(repeated <= ROUNDS * CONCURRENCY * 3, "{repeated} repeated in {ROUNDS} kills");
+    assert!(repeated <= ROUNDS * (CONCURRENCY + UNCOMMITTED) * 3, "{repeated} repeated in {ROUNDS} kills");
 }

@@ -56,7 +56,8 @@ async fn the_order_of_every_key_survives_failures_and_kills() {
     }
     let repeated = receiver.taken_each().len() - KEYS * EACH;
     println!("{} requests, {repeated} deliveries repeated by two kills", receiver.count());
-    assert!(repeated <= 2 * 8, "{repeated}");
+    // Eight at once, and what a target that answers at once gets through in 5 ms.
+    assert!(repeated <= 2 * (8 + 40), "{repeated}");
 }
 
 /// Answers 503 to every event of a key, 204 to others.

@@ -43,7 +43,9 @@ use crate::state::changes::SavedLedgers;
 pub(crate) const SETTLEMENTS_MAX: usize = 4_096;
 
 /// How long a decision or a settlement may wait for its commit, if nothing else calls for one.
-const COMMIT_WITHIN: Duration = Duration::from_millis(2);
+const COMMIT_WITHIN: Duration = Duration::from_millis(5);
+/// How many settlements may wait for it, about: a crash repeats the deliveries of as many.
+const UNCOMMITTED_MAX: usize = 256;
 
 /// Events read and decided at once, at most.
 const STEP: ReadBudget = ReadBudget { events: 512, bytes: 4 << 20 };
@@ -103,8 +105,8 @@ impl Pipeline {
         let mut head = self.bus.partition().watch();
         loop {
             let now = clock::now();
-            let is_due = self.due.is_some_and(|due| due <= now);
-            let is_behind = *head.borrow_and_update() > self.applied || is_due || self.has_more(now);
+            let is_behind =
+                *head.borrow_and_update() > self.applied || self.is_due(now) || self.has_more(now);
             let wake = self.next_wake();
             tokio::select! {
                 biased;
@@ -172,7 +174,7 @@ impl Pipeline {
         turn.dispatch(&self.bus);
         let now = clock::now();
         let is_urgent = turn.is_urgent() || !self.ordered.is_empty() || self.has_more(now);
-        if !is_urgent && self.due.is_none_or(|due| now < due) {
+        if !is_urgent && !self.is_due(now) {
             let is_ahead = self.applied > self.bus.partition().applied()
                 || !turn.changes.is_empty()
                 || !self.waiting.is_empty();
@@ -189,6 +191,11 @@ impl Pipeline {
         let is_left = !self.waiting.is_empty() || !self.ordered.is_empty();
         self.due = is_left.then_some(now);
         Ok(())
+    }
+
+    /// Returns whether what was decided and settled must be committed.
+    fn is_due(&self, now: Timestamp) -> bool {
+        self.inbox.settlements.len() >= UNCOMMITTED_MAX || self.due.is_some_and(|due| due <= now)
     }
 
     /// Reads the next events.
