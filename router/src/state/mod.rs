@@ -29,7 +29,7 @@ const PARTS: Space = Space(5);
 /// `AGGREGATION, KEY` -> its place in the order of releases.
 const RELEASED: Space = Space(6);
 /// `CONSUMER, CHUNK` -> positions of deliveries that are not settled.
-const PENDING: Space = Space(7);
+pub(crate) const PENDING: Space = Space(7);
 /// `CONSUMER, CHUNK` -> positions of dead letters.
 const LETTERS: Space = Space(8);
 /// `CONSUMER` -> how it stands.
