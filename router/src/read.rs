@@ -23,9 +23,14 @@ pub(crate) async fn some(bus: &Bus, positions: &[u64]) -> Vec<Found> {
     let span = usize::try_from(last - first + 1).unwrap_or(usize::MAX);
     let budget = ReadBudget { events: span, bytes: if span > 1 { RUN_BYTES_MAX } else { 0 } };
     tokio::task::yield_now().await;
-    let read = match bus.partition().read(Position(first.saturating_sub(1)), budget).await {
+    let before = Position(first.saturating_sub(1));
+    let mut read = bus.partition().read(before, budget).await;
+    if read.is_err() && span > 1 {
+        // It may be a later one that cannot be read.
+        read = bus.partition().read(before, ReadBudget { events: 1, bytes: 0 }).await;
+    }
+    let read = match read {
         Ok(read) => read,
-        // It is the first that cannot be read: before a later one, a read ends.
         Err(error) => return vec![(first, Err(error.into()))],
     };
     let until = read.last().map_or(last, |(position, _)| position.0);

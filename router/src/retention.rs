@@ -59,8 +59,10 @@ pub(crate) async fn reclaim(bus: &Bus) -> Result<u64, RetentionError> {
         {}
     }
     // In this order: a letter that is redriven after the first look is either needed at the second, or not before what
-    // the first one found. The second sees only what is durable once it is answered.
-    let letter = bus.oldest_letter().unwrap_or(u64::MAX);
-    let needed = bus.order(Order::Needed).await?;
-    Ok(partition.reclaim(Keep { from: Position(needed.min(letter)), ..keep }).await?.bytes)
+    // the first one found; one that is new is found by the third. The second sees only what is durable once it is
+    // answered.
+    let letter = || bus.oldest_letter().unwrap_or(u64::MAX);
+    let before = letter();
+    let needed = bus.order(Order::Needed).await?.min(before).min(letter());
+    Ok(partition.reclaim(Keep { from: Position(needed), ..keep }).await?.bytes)
 }

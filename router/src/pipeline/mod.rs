@@ -46,8 +46,6 @@ pub(crate) const SETTLEMENTS_MAX: usize = 4_096;
 
 /// How long a decision or a settlement may wait for its commit, if nothing else calls for one.
 const COMMIT_WITHIN: Duration = Duration::from_millis(5);
-/// How many settlements may wait for it, about: a crash repeats the deliveries of as many.
-const UNCOMMITTED_MAX: usize = 256;
 
 /// Events read and decided at once, at most.
 const STEP: ReadBudget = ReadBudget { events: 512, bytes: 4 << 20 };
@@ -171,12 +169,18 @@ impl Pipeline {
     async fn go_on(&mut self) -> Result<(), store::Error> {
         let mut turn = mem::take(&mut self.turn);
         self.mark(&mut turn);
+        let now = clock::now();
+        let is_due = self.is_due(now) || !self.ordered.is_empty() || self.has_more(now);
+        if is_due {
+            // First, so that events that fill one turn after another hold up nobody.
+            self.collect();
+            self.settle(&mut turn);
+            self.carry_out(&mut turn).await?;
+        }
         let events = self.read().await?;
         self.decide(events, &mut turn);
         turn.dispatch(&self.bus);
-        let now = clock::now();
-        let is_urgent = turn.is_urgent() || !self.ordered.is_empty() || self.has_more(now);
-        if !is_urgent && !self.is_due(now) {
+        if !is_due && !turn.is_urgent() {
             let is_ahead = self.applied > self.bus.partition().applied()
                 || !turn.changes.is_empty()
                 || !self.waiting.is_empty();
@@ -184,9 +188,10 @@ impl Pipeline {
             self.turn = turn;
             return Ok(());
         }
-        self.collect();
-        self.settle(&mut turn);
-        self.carry_out(&mut turn).await?;
+        if !is_due {
+            self.collect();
+            self.settle(&mut turn);
+        }
         self.look_back(&mut turn).await?;
         turn.dispatch(&self.bus);
         self.commit(turn).await?;
@@ -197,8 +202,7 @@ impl Pipeline {
 
     /// Returns whether what was decided and settled must be committed. A clock that was set back puts off nothing.
     fn is_due(&self, now: Timestamp) -> bool {
-        let is_time = |due: Timestamp| due <= now || due.since(now) > COMMIT_WITHIN;
-        self.inbox.settlements.len() >= UNCOMMITTED_MAX || self.due.is_some_and(is_time)
+        self.due.is_some_and(|due| due <= now || due.since(now) > COMMIT_WITHIN)
     }
 
     /// Reads the next events.

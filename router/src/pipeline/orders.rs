@@ -66,7 +66,7 @@ impl Pipeline {
             let is_there = self.bus.letters().get(consumer).is_some_and(|known| known.contains(*position));
             if is_there {
                 // In this order: at each instant something keeps the event from being reclaimed.
-                turn.queue(&self.bus, index, *position, None);
+                turn.redrive(&self.bus.lanes()[index], *position);
                 turn.take_letter(&self.bus, consumer, *position);
                 moved += 1;
             }

@@ -33,6 +33,8 @@ pub(super) struct Turn {
     pub(super) changes: Changes,
     /// What the workers do not know of yet, by their consumers' places on the bus.
     deliveries: BTreeMap<usize, Vec<Pending>>,
+    /// The same of dead letters that go again.
+    redriven: BTreeMap<usize, Vec<Pending>>,
     pub(super) hops: Vec<Hop>,
     releases: Vec<Option<Hop>>,
     /// Lanes whose queues changed.
@@ -140,7 +142,15 @@ impl Turn {
         }
     }
 
-    /// Gives the workers what was queued.
+    /// Queues a dead letter for its consumer again. Its delivery waits for the commit: until then it is a dead letter.
+    pub(super) fn redrive(&mut self, lane: &Lane, position: u64) {
+        if lane.queue(position) {
+            self.queues.insert(lane.index);
+            self.redriven.entry(lane.index).or_default().push((position, None));
+        }
+    }
+
+    /// Gives the workers what was decided for them.
     pub(super) fn dispatch(&mut self, bus: &Bus) {
         for (consumer, pending) in mem::take(&mut self.deliveries) {
             bus.lanes()[consumer].push(pending);
@@ -250,6 +260,8 @@ impl Turn {
         for index in mem::take(&mut self.resumed) {
             bus.lanes()[index].open();
         }
+        self.deliveries = mem::take(&mut self.redriven);
+        self.dispatch(bus);
         for (hop, position) in self.releases.drain(..).zip(emitted) {
             self.hops.extend(hop.map(|hop| Hop { position: position.0, ..hop }));
         }

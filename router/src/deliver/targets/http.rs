@@ -44,7 +44,7 @@ const SENDER: HeaderValue = HeaderValue::from_static(concat!("railpost/", env!("
 /// What a value of an own header writes as `%` and two digits, beside all that is not ASCII.
 const ESCAPED: &AsciiSet = &CONTROLS.add(b'%');
 
-/// One HTTP target, with its own connections.
+/// One HTTP target.
 pub(crate) struct Http {
     pool: Pool,
     uri: Uri,
@@ -79,11 +79,18 @@ impl Http {
         let Settings { url, mode, batch, headers, timeout } = *settings;
         let endpoint = Endpoint::parse(url)?;
         let tls = if endpoint.is_secure() { connections.tls.system()? } else { Tls::none()? };
-        let guard = Guard::new(endpoint.host(), connections.allowed.clone());
-        let resolver = Resolver::new(guard, connections.lookup.clone());
+        let allowed = connections.allowed.clone();
+        let lookup = connections.lookup.clone();
+        let open = || Pool::new(Resolver::new(Guard::new(endpoint.host(), allowed), lookup), tls, timeout);
         let headers = constant_headers(headers, &endpoint)?;
+        // Requests over one HTTP/2 connection could wait for one another; over HTTP/1.1 each has a connection.
+        let pool = if endpoint.is_secure() {
+            open()
+        } else {
+            connections.plain.entry((endpoint.host().to_owned(), timeout)).or_insert_with(open).clone()
+        };
         Ok(Self {
-            pool: Pool::new(resolver, tls, timeout),
+            pool,
             secrets: Secrets::new(&headers, &endpoint.url),
             uri: endpoint.uri,
             address: endpoint.address,

@@ -32,7 +32,9 @@ mod stdout;
 mod tests;
 mod tls;
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use event::eventbridge::Identity;
 use event::{Event, SpanId, Timestamp, TraceContext};
@@ -80,12 +82,14 @@ pub(crate) struct Delivery<'a> {
     pub(crate) replay: Option<&'a str>,
 }
 
-/// What clients share: the system's certificates, and one connection pool and one set of credentials for each AWS
-/// service's address and region.
+/// What clients share: the system's certificates, the connections without TLS to each host, and one connection pool and one
+/// set of credentials for each AWS service's address and region.
 pub(crate) struct Connections {
     allowed: Arc<[Range]>,
     lookup: Lookup,
     tls: Tls,
+    /// By the host, and by how long a connection may take.
+    plain: HashMap<(String, Duration), pool::Pool>,
     #[cfg(feature = "aws")]
     aws: aws::Services,
 }
@@ -127,6 +131,7 @@ impl Connections {
             allowed: allowed.into(),
             lookup: resolver::system(),
             tls: Tls::default(),
+            plain: HashMap::new(),
             #[cfg(feature = "aws")]
             aws: aws::Services::default(),
         }

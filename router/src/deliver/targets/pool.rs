@@ -1,4 +1,4 @@
-//! [`Pool`]: the HTTP connections to one target.
+//! [`Pool`]: the HTTP connections to one host.
 
 use std::error::Error;
 use std::future::poll_fn;
@@ -36,7 +36,8 @@ const HEAD_BYTES_MAX: usize = 64 * 1024;
 const SILENCE_MAX: Duration = Duration::from_secs(20);
 const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
 
-/// The connections to one target: HTTP/1.1, or HTTP/2 where a TLS server offers it.
+/// The connections to one host: HTTP/1.1, or HTTP/2 where a TLS server offers it. Clones share them.
+#[derive(Clone)]
 pub(super) struct Pool {
     kept: Client,
     anew: Client,

@@ -158,10 +158,10 @@ async fn an_address_that_is_dead_leaves_time_for_the_next() {
     let work = async |alive: SocketAddr| {
         let dead = SocketAddr::from(([127, 0, 0, 2], alive.port()));
         let _dead = dead_end(dead).await;
-        let mut connections = Connections::new(&[Range { address: dead.ip(), bits: 8 }]);
         let answers = [vec![dead.ip(), alive.ip()], vec![dead.ip()]];
         let mut outcomes = Vec::new();
         for answer in answers {
+            let mut connections = Connections::new(&[Range { address: dead.ip(), bits: 8 }]);
             connections.lookup = Arc::new(move |_| Box::pin(ready(Ok(answer.clone()))));
             let (url, headers) = (format!("http://shop.example:{}/", alive.port()), Vec::new());
             let target = Target::Http { url, mode: Mode::Binary, headers, timeout: 5 * TIMEOUT };
