@@ -22,7 +22,7 @@ use crate::state::record::{Letter, Standing};
 /// What one commit may change, about; past it a turn ends, and the next goes on with the events that are left.
 const CHANGES_BYTES_MAX: usize = 16 << 20;
 /// Hops that a turn may hold, about, before they are told.
-const HOPS_MAX: usize = 16_384;
+const HOPS_TOLD_MAX: usize = 16_384;
 
 /// An answer to an order, for when it is durable.
 type Answer = (oneshot::Sender<Result<u64, OrderError>>, Result<u64, OrderError>);
@@ -51,7 +51,7 @@ pub(super) struct Turn {
 impl Turn {
     /// Returns whether one commit can take no more.
     pub(super) fn is_full(&self) -> bool {
-        self.changes.bytes() > CHANGES_BYTES_MAX || self.hops.len() > HOPS_MAX
+        self.changes.bytes() > CHANGES_BYTES_MAX || self.hops.len() > HOPS_TOLD_MAX
     }
 
     /// Returns whether something must be committed now.
@@ -136,25 +136,30 @@ impl Turn {
 
     /// Queues an event for a consumer, unless it is queued already.
     pub(super) fn queue(&mut self, bus: &Bus, consumer: usize, position: u64, stored: Option<Arc<Stored>>) {
-        if bus.lanes()[consumer].queue(position) {
-            self.queues.insert(consumer);
+        if self.enter(&bus.lanes()[consumer], position) {
             self.deliveries.entry(consumer).or_default().push((position, stored));
         }
     }
 
     /// Queues a dead letter for its consumer again. Its delivery waits for the commit: until then it is a dead letter.
     pub(super) fn redrive(&mut self, lane: &Lane, position: u64) {
-        if lane.queue(position) {
-            self.queues.insert(lane.index);
+        if self.enter(lane, position) {
             self.redriven.entry(lane.index).or_default().push((position, None));
         }
     }
 
+    /// Adds a position to a queue that the commit saves. Returns false if it is there already.
+    fn enter(&mut self, lane: &Lane, position: u64) -> bool {
+        let is_new = lane.queue(position);
+        if is_new {
+            self.queues.insert(lane.index);
+        }
+        is_new
+    }
+
     /// Gives the workers what was decided for them.
     pub(super) fn dispatch(&mut self, bus: &Bus) {
-        for (consumer, pending) in mem::take(&mut self.deliveries) {
-            bus.lanes()[consumer].push(pending);
-        }
+        give(bus, mem::take(&mut self.deliveries));
     }
 
     /// Takes a delivery off its consumer's queue.
@@ -260,8 +265,7 @@ impl Turn {
         for index in mem::take(&mut self.resumed) {
             bus.lanes()[index].open();
         }
-        self.deliveries = mem::take(&mut self.redriven);
-        self.dispatch(bus);
+        give(bus, mem::take(&mut self.redriven));
         for (hop, position) in self.releases.drain(..).zip(emitted) {
             self.hops.extend(hop.map(|hop| Hop { position: position.0, ..hop }));
         }
@@ -275,6 +279,13 @@ impl Turn {
             // Who asked may be gone.
             drop(answer.send(result));
         }
+    }
+}
+
+/// Gives each worker its deliveries.
+fn give(bus: &Bus, deliveries: BTreeMap<usize, Vec<Pending>>) {
+    for (consumer, pending) in deliveries {
+        bus.lanes()[consumer].push(pending);
     }
 }
 
