@@ -1,6 +1,8 @@
 //! [`Args`]: the command line.
 
+pub(crate) mod aggregation;
 pub(crate) mod dead_letters;
+pub(crate) mod groups;
 pub(crate) mod replay;
 pub(crate) mod when;
 
@@ -8,6 +10,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 /// Routes events durably, gathers those that belong together, and explains what it did.
@@ -43,8 +46,10 @@ pub(crate) enum Command {
     Tail(Tail),
     /// Explain where one event went and why.
     Explain(Explain),
-    /// List the groups in flight and what each one waits for.
-    Groups(Groups),
+    /// List the groups in flight and what each one waits for; release, discard, hold or change one.
+    Groups(Box<groups::Groups>),
+    /// Try changed aggregations on events that the log holds.
+    Aggregation(aggregation::Aggregation),
     /// List the deliveries that were given up, send them on their way again, or forget them.
     DeadLetters(Box<dead_letters::DeadLetters>),
     /// Hold a consumer: what matches stays pending until it is resumed.
@@ -57,7 +62,7 @@ pub(crate) enum Command {
     Archive(Archive),
     /// Show buses, consumers and aggregations, and whether their ledgers balance.
     Status(Status),
-    /// Check a configuration file without running it.
+    /// Check a configuration file without running it, and run its test cases.
     Check(Check),
     /// Check the files of buses that no router has open, and repair them if asked.
     Verify(Verify),
@@ -247,18 +252,6 @@ pub(crate) struct Explain {
     pub(crate) json: bool,
 }
 
-/// Arguments of `railpost groups`.
-#[derive(Debug, ClapArgs)]
-pub(crate) struct Groups {
-    #[command(flatten)]
-    pub(crate) router: RouterAddress,
-    /// Only groups of this aggregation.
-    pub(crate) aggregation: Option<String>,
-    /// One JSON document.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
 /// Arguments of `railpost pause` and `railpost resume`.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
@@ -311,11 +304,18 @@ pub(crate) struct Status {
 #[command(after_help = "\
 Examples:
   railpost check railpost.toml
-  railpost check --schema > railpost.schema.json")]
+  railpost check railpost.toml --case 'a day without nice is released at six'
+  railpost check --schema > railpost.schema.json
+
+The cases of the file run with a clock of their own, on nothing but its aggregations. The exit code is 1 when the file \
+is not valid, or when a case does not hold.")]
 pub(crate) struct Check {
     /// The configuration file.
     #[arg(value_name = "FILE", required_unless_present = "schema")]
     pub(crate) file: Option<PathBuf>,
+    /// Run only the case of this name; may be given more than once.
+    #[arg(long, value_name = "NAME", conflicts_with = "schema", value_parser = parse_attribute)]
+    pub(crate) case: Vec<String>,
     /// Print the JSON Schema of configuration files instead, for editors.
     #[arg(long, conflicts_with = "file")]
     pub(crate) schema: bool,
@@ -334,6 +334,17 @@ pub(crate) struct Demo {
     /// Print lines also on a terminal, instead of opening the dashboard.
     #[arg(long)]
     pub(crate) plain: bool,
+}
+
+/// Adds to a mistake in the command line why something is asked for, where that is not plain.
+pub(crate) fn explained(mut error: clap::Error) -> clap::Error {
+    let is_why = |name: &String| name.starts_with("--why");
+    let missing = error.get(ContextKind::InvalidArg);
+    if matches!(missing, Some(ContextValue::Strings(names)) if names.iter().any(is_why)) {
+        let tip = ContextValue::StyledStrs(vec![format!("say why with --why: {}", groups::WHY).into()]);
+        error.insert(ContextKind::Suggested, tip);
+    }
+    error
 }
 
 fn parse_duration(text: &str) -> Result<Duration, String> {
@@ -416,6 +427,7 @@ mod tests {
             "publish --type Ping --data 1 --data-file -",
             "publish --type Ping --eventbridge --id 1",
             "check --schema railpost.toml",
+            "check --schema --case one",
         ];
         for line in refused {
             assert_eq!(parse(line).unwrap_err(), ErrorKind::ArgumentConflict, "{line}");
@@ -447,6 +459,17 @@ mod tests {
         };
         assert!(refused(&["--source", ""]).contains("must not be empty"), "{}", refused(&["--source", ""]));
         assert!(refused(&["--time", "yesterday"]).contains("such as 2026-11-21T06:00:00Z"));
+    }
+
+    #[test]
+    fn a_missing_reason_is_asked_for_with_a_reason() {
+        let refused = |line: &str| {
+            let error = Args::try_parse_from(line.split(' ')).unwrap_err();
+            explained(error).render().to_string()
+        };
+        let said = refused("railpost groups hold daily monday");
+        assert!(said.contains("--why <TEXT>") && said.contains(groups::WHY), "{said}");
+        assert!(!refused("railpost groups show daily").contains(groups::WHY));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! One file for each command.
 
+mod aggregation;
 mod archive;
 mod check;
 mod dead_letters;
@@ -29,7 +30,8 @@ pub(crate) async fn run(command: Command) -> Result<Exit, Failure> {
         Command::Publish(args) => Box::pin(publish::run(*args)).await,
         Command::Tail(args) => tail::run(args).await,
         Command::Explain(args) => explain::run(args).await,
-        Command::Groups(args) => groups::run(args).await,
+        Command::Groups(args) => Box::pin(groups::run(*args)).await,
+        Command::Aggregation(args) => Box::pin(aggregation::run(args)).await,
         Command::DeadLetters(args) => Box::pin(dead_letters::run(*args)).await,
         Command::Pause(args) => pause::pause(args).await,
         Command::Resume(args) => pause::resume(args).await,

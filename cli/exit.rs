@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::args;
+
 /// The exit codes of every command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -24,7 +26,8 @@ impl From<Exit> for ExitCode {
 }
 
 /// Prints what parsing the command line ended with: the help, the version, or a mistake.
-pub(crate) fn of_parsing(error: &clap::Error) -> Exit {
+pub(crate) fn of_parsing(error: clap::Error) -> Exit {
+    let error = args::explained(error);
     // Nobody is left to tell when the terminal itself is gone.
     drop(error.print());
     if error.use_stderr() { Exit::Usage } else { Exit::Done }

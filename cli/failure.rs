@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use miette::{Diagnostic, GraphicalReportHandler, Severity};
 use router::config::{ConfigError, Finding};
+use router::rehearse::CaseOutcome;
 
 use crate::exit::Exit;
 use crate::screen;
@@ -115,6 +116,22 @@ pub(crate) enum Failure {
         /// How many were ordered last.
         batch: u32,
     },
+    /// The aggregation has no such group.
+    #[error("there is no open group `{group}` of aggregation `{aggregation}`")]
+    NoGroup {
+        /// The aggregation.
+        aggregation: String,
+        /// The group's key or id.
+        group: String,
+    },
+    /// Test cases of a configuration do not hold.
+    #[error("{} has cases that do not hold", .file.display())]
+    Cases {
+        /// The configuration file.
+        file: PathBuf,
+        /// Every case that ran.
+        outcomes: Vec<CaseOutcome>,
+    },
     /// The router does not know a replay any more.
     #[error("the router no longer knows the replay `{name}`")]
     ReplayGone {
@@ -208,6 +225,7 @@ impl Failure {
     pub(crate) fn to_text(&self) -> String {
         let what = match self {
             Self::Schemas { file, missing } => return missing_schemas(file, missing),
+            Self::Cases { file, outcomes } => return failed_cases(file, outcomes),
             Self::Api(api::Error::Refused { status, problem }) => refusal(*status, problem),
             _ => self.to_string(),
         };
@@ -263,6 +281,7 @@ impl Failure {
             Self::NoDeadLetter { .. } => {
                 "`railpost dead-letters list` has their positions; one that was redriven or purged is gone"
             }
+            Self::NoGroup { .. } => "`railpost groups` has the open ones; one that has ended is not open",
             Self::DeadLettersBroke { .. } | Self::DeadLettersForced { .. } => {
                 "what was not done is a dead letter still; the same command goes on with the rest"
             }
@@ -299,6 +318,25 @@ fn missing_schemas(file: &Path, missing: &[MissingSchema]) -> String {
         format!("{}: error: {}\n  help: {}", escape(&file), escape(&what), escape(help))
     };
     missing.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Returns what was expected and what was found where a case does not hold, and how many do not.
+fn failed_cases(file: &Path, outcomes: &[CaseOutcome]) -> String {
+    let file = file.display().to_string();
+    let mut text = Vec::new();
+    for CaseOutcome { name, failures, .. } in outcomes {
+        for failure in failures {
+            let (file, name) = (escape(&file), escape(name));
+            let (expected, found) = (escape(&failure.expected), escape(&failure.found));
+            text.push(format!(
+                "{file}:{}: case \"{name}\": expected {expected}, found {found}",
+                failure.line
+            ));
+        }
+    }
+    let failed = outcomes.iter().filter(|outcome| !outcome.failures.is_empty()).count();
+    text.push(format!("{failed} of {} cases failed", outcomes.len()));
+    text.join("\n")
 }
 
 /// Returns every finding of a file that means nothing, and how many there are.
@@ -373,6 +411,18 @@ mod tests {
         let (first, help) = said[0].split_once('\n').unwrap();
         assert!(first.starts_with("m.toml:3:1: error[E0102]: ") && first.contains("`fliter`"), "{first}");
         assert!(help.starts_with("  help: ") && help.contains("filter") && !help.contains('\n'), "{help}");
+    }
+
+    #[test]
+    fn a_case_that_fails_is_a_line_of_the_file() {
+        use router::rehearse::CaseFailure;
+        let failure =
+            CaseFailure { line: 41, expected: "1 release".to_owned(), found: "no release\u{1b}".to_owned() };
+        let outcome = |name: &str, failures| CaseOutcome { name: name.to_owned(), line: 40, failures };
+        let outcomes = vec![outcome("a", Vec::new()), outcome("b", vec![failure])];
+        let expected =
+            "m.toml:41: case \"b\": expected 1 release, found no release\\u{1b}\n1 of 2 cases failed";
+        assert_eq!(Failure::Cases { file: PathBuf::from("m.toml"), outcomes }.to_text(), expected);
     }
 
     #[test]

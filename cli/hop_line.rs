@@ -89,6 +89,7 @@ fn offered(step: &Step) -> String {
         Outcome::Late => format!("{part} is late, its group was released"),
         Outcome::Discarded => "discarded, it cannot be a part".to_owned(),
         Outcome::Marker => format!("a marker ({received}{expected})"),
+        Outcome::Refused => format!("there is no room for {part}"),
     };
     let group = if key.is_empty() { String::new() } else { format!(" {}", value(key)) };
     format!("{}{group}: {outcome}", value(aggregation))

@@ -31,7 +31,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
-        Err(error) => return exit::of_parsing(&error).into(),
+        Err(error) => return exit::of_parsing(error).into(),
     };
     match execute(args) {
         Ok(exit) => exit.into(),

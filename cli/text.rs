@@ -1,4 +1,4 @@
-//! Words for values: escaped text, counts, durations, times of day, bytes.
+//! Words for values: escaped text, counts, durations, times, bytes.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -135,6 +135,16 @@ pub(crate) fn time_of_day(instant: Timestamp) -> String {
     instant.to_jiff().strftime("%H:%M:%S%.3f").to_string()
 }
 
+/// Returns an instant in UTC as short as it can be beside another one: `04:10`, with seconds and less only where they are
+/// not zero, with the date unless it is the other one's: `2026-11-20 04:10`.
+pub(crate) fn short_time(instant: Timestamp, beside: Timestamp) -> String {
+    let (instant, beside) = (instant.to_jiff(), beside.to_jiff());
+    let date = |moment: jiff::Timestamp| moment.strftime("%Y-%m-%d").to_string();
+    let form = if instant.as_microsecond() % 60_000_000 == 0 { "%H:%M" } else { "%H:%M:%S%.f" };
+    let time = instant.strftime(form);
+    if date(instant) == date(beside) { time.to_string() } else { format!("{} {time}", date(instant)) }
+}
+
 /// Returns a number of bytes in the largest binary unit below it: `512 B`, `1.5 MiB`.
 pub(crate) fn bytes(number: u64) -> String {
     let mut units = ["B", "KiB", "MiB", "GiB"].into_iter();
@@ -264,6 +274,19 @@ mod tests {
         assert_eq!(relative(Timestamp::from_millis(13_000), now), "in 3s");
         assert_eq!(relative(Timestamp::from_millis(9_900), now), "now");
         assert_eq!(relative(Timestamp::from_millis(4_000), now), "6s ago");
+    }
+
+    #[test]
+    fn a_short_time_says_what_is_not_plain() {
+        let check = |millis, expected: &str| {
+            let beside = Timestamp::from_millis(86_400_000);
+            assert_eq!(short_time(Timestamp::from_millis(millis), beside), expected);
+        };
+        check(86_400_000 + 15_000_000, "04:10");
+        check(86_400_000 + 15_001_000, "04:10:01");
+        check(86_400_000 + 15_001_250, "04:10:01.25");
+        check(0, "1970-01-01 00:00");
+        check(2 * 86_400_000, "1970-01-03 00:00");
     }
 
     #[test]

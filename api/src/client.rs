@@ -10,14 +10,16 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    ArchiveStatus, DeadLetter, DeadLetterFilter, DeadLetterOrder, DeadLetterReport, EventDetail, GroupStatus,
-    Overview, Problem, ReplayOrder, ReplayStatus,
+    ArchiveStatus, DeadLetter, DeadLetterFilter, DeadLetterOrder, DeadLetterReport, EventDetail, GroupOrder,
+    GroupStatus, Overview, Problem, ReplayOrder, ReplayStatus, TryOrder, TryReport,
 };
 
 /// How long one request may take; the tail is exempt.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long an order about dead letters may take: the router may have to read each one's event.
+/// How long an order may take, such as one about dead letters: the router may have to read each one's event.
 const ORDER_TIMEOUT: Duration = Duration::from_mins(1);
+/// How long a try of aggregations may take: the router reads the whole range.
+const TRY_TIMEOUT: Duration = Duration::from_mins(30);
 /// The longest line of a tail; a longer one ends it.
 const TAIL_LINE_BYTES_MAX: usize = 1 << 20;
 
@@ -93,9 +95,27 @@ impl Client {
         self.get("overview", &[]).await
     }
 
-    /// Returns the open groups, those of one aggregation if it is named, oldest first.
+    /// Returns the open groups, those of one aggregation if it is named, oldest first: the oldest
+    /// [`GROUPS_LISTED_MAX`](crate::GROUPS_LISTED_MAX), where there are more.
     pub async fn groups(&self, aggregation: Option<&str>) -> Result<Vec<GroupStatus>, Error> {
         self.get("groups", &optional("aggregation", aggregation)).await
+    }
+
+    /// Returns one group, named by its key, or by its id where the key has several.
+    pub async fn group(&self, aggregation: &str, group: &str) -> Result<GroupStatus, Error> {
+        self.get("groups/show", &[("aggregation", aggregation.to_owned()), ("group", group.to_owned())]).await
+    }
+
+    /// Does something to a group, or to all open groups of an aggregation, and returns to how many. If no answer comes,
+    /// it may have been done.
+    pub async fn handle(&self, order: &GroupOrder) -> Result<u64, Error> {
+        self.order("groups/handle", order, ORDER_TIMEOUT).await
+    }
+
+    /// Returns what the aggregations of another configuration would have made of events that the log holds. Nothing is
+    /// changed.
+    pub async fn try_aggregations(&self, order: &TryOrder) -> Result<TryReport, Error> {
+        self.order("aggregations/try", order, TRY_TIMEOUT).await
     }
 
     /// Returns one event with its hops and the decision of each consumer.
@@ -122,12 +142,12 @@ impl Client {
 
     /// Sends dead letters on their way again. If no answer comes, some of them may be on it.
     pub async fn redrive(&self, order: &DeadLetterOrder) -> Result<DeadLetterReport, Error> {
-        self.order("dead-letters/redrive", order).await
+        self.order("dead-letters/redrive", order, ORDER_TIMEOUT).await
     }
 
     /// Forgets dead letters. If no answer comes, some of them may be forgotten.
     pub async fn purge(&self, order: &DeadLetterOrder) -> Result<DeadLetterReport, Error> {
-        self.order("dead-letters/purge", order).await
+        self.order("dead-letters/purge", order, ORDER_TIMEOUT).await
     }
 
     /// Pauses a consumer: what matches stays pending. A paused one stays paused.
@@ -142,7 +162,7 @@ impl Client {
 
     /// Starts a replay.
     pub async fn replay(&self, order: &ReplayOrder) -> Result<ReplayStatus, Error> {
-        self.order("replays", order).await
+        self.order("replays", order, ORDER_TIMEOUT).await
     }
 
     /// Returns the replays that the router knows of.
@@ -192,9 +212,14 @@ impl Client {
         self.read(response).await
     }
 
-    /// Posts an order as JSON and returns what became of it.
-    async fn order<T: DeserializeOwned>(&self, path: &str, order: &impl Serialize) -> Result<T, Error> {
-        let request = self.http.post(self.url(path, &[])).json(order).timeout(ORDER_TIMEOUT);
+    /// Posts an order as JSON and returns what became of it, if that comes within the limit.
+    async fn order<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        order: &impl Serialize,
+        limit: Duration,
+    ) -> Result<T, Error> {
+        let request = self.http.post(self.url(path, &[])).json(order).timeout(limit);
         let response = self.answered(request).await?;
         self.read(response).await
     }

@@ -38,7 +38,10 @@ pub use archive::ArchiveStatus;
 pub use client::{Client, Error};
 pub use dead_letters::{Attempt, DeadLetter, DeadLetterFilter, DeadLetterOrder, DeadLetterReport};
 pub use detail::{Decision, EventDetail, FieldReason, Standing};
-pub use groups::{GroupStatus, PartStatus};
+pub use groups::{
+    GROUPS_LISTED_MAX, GroupAction, GroupDifference, GroupEnd, GroupOrder, GroupStatus, HandlingRecord,
+    MissingPart, PartStatus, TriedAggregation, TriedGroup, TryOrder, TryReport, WindowStatus,
+};
 pub use problem::Problem;
 pub use publish::{Duplicate, Published};
 pub use replay::{Place, ReplayOrder, ReplayState, ReplayStatus, ReplayTo};

@@ -175,8 +175,20 @@ pub struct AggregationStatus {
     pub open: u64,
     /// Groups in flight.
     pub open_groups: u64,
-    /// Groups released.
+    /// Groups released, revisions not counted.
     pub releases: u64,
+    /// Those of the discarded that had no key or no name.
+    pub without_key: u64,
+    /// Those of the discarded for which there was no room.
+    pub refused: u64,
+    /// Those of the late that are in a revision of their group's release.
+    pub amended: u64,
+    /// Revisions of releases.
+    pub revisions: u64,
+    /// Numbers of a sequence that were skipped.
+    pub skipped: u64,
+    /// What holds up the bus: it is at a limit, and is to wait. None unless it does.
+    pub waits: Option<String>,
 }
 
 impl ConsumerStatus {

@@ -13,7 +13,9 @@
 //! * An answer that takes not all events, and one that comes to the wrong consumer, twice or never, ends the program with
 //!   an error; so does a difference to the router's own counters.
 //!
-//! `rows` and `logs` say what is measured, `measure` puts one load on one server, `generator` is the load, `template` its
+//! * Parts that are gathered are written to a log beforehand, so that nothing but the router's own work is measured.
+//!
+//! `rows`, `logs` and `groups` say what is measured, `measure` puts one load on one server, `generator` is the load, `template` its
 //! requests, `receiver` the consumers' end, `server` the processes under test, `disk` the disk's sync, `wire` what both ends
 //! know, `table` the medians.
 
@@ -28,6 +30,7 @@
 
 mod disk;
 mod generator;
+mod groups;
 mod logs;
 mod measure;
 mod receiver;
@@ -61,6 +64,9 @@ struct Arguments {
     /// The most pending deliveries; three times as many events are published.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(100..))]
     pending: u64,
+    /// Parts offered, and open groups; the rows about gathering use as many.
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1_000..))]
+    parts: u64,
     /// Said by cargo.
     #[arg(long, hide = true)]
     bench: bool,
@@ -82,7 +88,8 @@ fn main() {
     for number in 1..=arguments.runs {
         eprintln!("run {number} of {}", arguments.runs);
         let (all, stolen) = server::stolen();
-        let mut run = Run::new(Duration::from_secs(arguments.seconds), arguments.events, arguments.pending);
+        let during = Duration::from_secs(arguments.seconds);
+        let mut run = Run::new(during, arguments.events, arguments.pending, arguments.parts);
         for row in &rows {
             run.row(*row);
         }

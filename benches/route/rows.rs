@@ -44,6 +44,12 @@ pub(crate) enum Row {
     Consumers,
     /// Resident memory with 10 and with many deliveries pending.
     Pending,
+    /// Parts offered by a router that has one core, with 1,000 to 1,000,000 open groups.
+    Offer,
+    /// A million open groups: memory, kill, restart.
+    Groups,
+    /// A hundred thousand deadlines on one second, of a million open groups.
+    Deadlines,
     /// A long log: appends, memory, kill, restart. Takes minutes, so only if it is named.
     Large,
 }
@@ -55,6 +61,8 @@ pub(crate) struct Run {
     pub(crate) events: u64,
     /// How many deliveries are pending at most.
     pub(crate) pending: u64,
+    /// How many parts are offered, and groups open.
+    pub(crate) parts: u64,
     pub(crate) lines: Vec<Line>,
     echo: Option<f64>,
     sync_us: Option<f64>,
@@ -62,8 +70,8 @@ pub(crate) struct Run {
 
 impl Run {
     /// Returns a run that has measured nothing.
-    pub(crate) fn new(during: Duration, events: u64, pending: u64) -> Self {
-        Self { during, events, pending, lines: Vec::new(), echo: None, sync_us: None }
+    pub(crate) fn new(during: Duration, events: u64, pending: u64, parts: u64) -> Self {
+        Self { during, events, pending, parts, lines: Vec::new(), echo: None, sync_us: None }
     }
 
     /// Measures a row.
@@ -82,6 +90,9 @@ impl Run {
             Row::Memory => self.memory(),
             Row::Consumers => self.consumers(),
             Row::Pending => self.pending(),
+            Row::Offer => self.offer(),
+            Row::Groups => self.groups(),
+            Row::Deadlines => self.deadlines(),
             Row::Large => self.large(),
         }
     }

@@ -45,6 +45,22 @@ impl Server {
 
     /// Starts a router with these consumers.
     pub(crate) fn router(consumers: &[Consumer]) -> Self {
+        let folder = folder();
+        Self::over(folder, &Self::consumers(consumers), None)
+    }
+
+    /// Starts a router with a configuration over what is in a folder, on one processor if one is named.
+    pub(crate) fn over(folder: TempDir, config: &str, processor: Option<usize>) -> Self {
+        std::fs::write(folder.path().join("railpost.toml"), config).unwrap();
+        let mut command = router_in(&folder, "127.0.0.1:0");
+        if let Some(processor) = processor {
+            command = pinned(&command, processor);
+        }
+        Self::start(command, Some(folder))
+    }
+
+    /// Returns the configuration of consumers.
+    pub(crate) fn consumers(consumers: &[Consumer]) -> String {
         let mut config = String::new();
         for Consumer { name, filter, target, more } in consumers {
             writeln!(
@@ -55,9 +71,12 @@ impl Server {
             )
             .unwrap();
         }
-        let folder = folder();
-        std::fs::write(folder.path().join("railpost.toml"), config).unwrap();
-        Self::start(router_in(&folder, "127.0.0.1:0"), Some(folder))
+        config
+    }
+
+    /// Returns the state of the router at a glance.
+    pub(crate) fn overview(&self) -> api::Overview {
+        ask(self.client().overview()).unwrap()
     }
 
     fn start(mut command: Command, folder: Option<TempDir>) -> Self {
@@ -167,6 +186,14 @@ fn router_in(folder: &TempDir, listen: &str) -> Command {
     command.args(["run", "--listen", listen, "--config"]).arg(folder.path().join("railpost.toml"));
     command.arg("--data-dir").arg(folder.path().join("data")).env("RUST_LOG", "error").stdin(Stdio::null());
     command
+}
+
+/// Returns a command that runs on one processor alone.
+fn pinned(command: &Command, processor: usize) -> Command {
+    let mut pinned = Command::new("taskset");
+    pinned.arg("-c").arg(processor.to_string()).arg(command.get_program()).args(command.get_args());
+    pinned.env("RUST_LOG", "error").stdin(Stdio::null());
+    pinned
 }
 
 /// The processor time that a process took so far, or `self`: the kernel counts in hundredths of a second.

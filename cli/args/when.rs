@@ -1,4 +1,4 @@
-//! [`Moment`] and [`Place`]: times and ends of ranges as people name them.
+//! [`Moment`] and [`Place`]: times and ends of ranges as people name them; lengths of time.
 
 use std::time::Duration;
 
@@ -70,6 +70,15 @@ pub(crate) fn parse_place(text: &str) -> Result<Place, String> {
     })
 }
 
+/// Reads a length of time that is not zero.
+pub(crate) fn parse_length(text: &str) -> Result<Duration, String> {
+    match age(text) {
+        Some(length) if length >= Duration::from_millis(1) => Ok(length),
+        Some(_) => Err("the shortest is 1ms".to_owned()),
+        None => Err("expected a length of time such as 30m or 2h".to_owned()),
+    }
+}
+
 fn time(text: &str) -> Option<Timestamp> {
     text.parse::<jiff::Timestamp>().ok().map(Timestamp::from)
 }
@@ -123,6 +132,19 @@ mod tests {
         for wrong in ["", "0", "-1", "1.5", "99999999999999999999", "first", "Latest", "2026-11-21"] {
             check(wrong, None);
         }
+    }
+
+    #[test]
+    fn a_length_is_not_zero() {
+        let check = |text: &str, expected: Result<u64, &str>| {
+            let expected = expected.map(Duration::from_secs).map_err(str::to_owned);
+            assert_eq!(parse_length(text), expected, "{text}");
+        };
+        check("30m", Ok(1_800));
+        check("1d", Ok(86_400));
+        check("0s", Err("the shortest is 1ms"));
+        check("-2h", Err("expected a length of time such as 30m or 2h"));
+        check("soon", Err("expected a length of time such as 30m or 2h"));
     }
 
     #[test]

@@ -1,28 +1,58 @@
-//! `railpost check`: a configuration file, without running it.
+//! `railpost check`: a configuration file, without running it, and its test cases.
 
 use std::path::Path;
 
 use router::config::{Config, config_schema};
+use router::rehearse::{self, CaseOutcome};
 use schemas::{Registry, Requirement, Schema};
 
 use crate::args::Check;
 use crate::exit::Exit;
 use crate::failure::{Failure, MissingSchema, diagnostic};
 use crate::screen;
-use crate::text::count;
+use crate::text::{count, escape, list};
 
-/// Prints what is wrong with a configuration file, or what it holds.
+/// Prints what is wrong with a configuration file, or what it holds; then runs its cases.
 pub(crate) fn run(args: &Check) -> Result<Exit, Failure> {
     let Some(file) = &args.file else {
         screen::print(config_schema().trim_end())?;
         return Ok(Exit::Done);
     };
-    let (config, findings) = Config::load(file)?;
+    let (mut config, findings) = Config::load(file)?;
     for finding in &findings {
         screen::note(diagnostic(finding).trim_end());
     }
     gates(file, &config)?;
+    choose(&mut config, &args.case)?;
     screen::print(&format!("{} is valid: {}", file.display(), contents(&config)))?;
+    cases(file, rehearse::run_cases(&config))
+}
+
+/// Leaves only the cases that are named, or all of them if none is.
+fn choose(config: &mut Config, names: &[String]) -> Result<(), Failure> {
+    let there: Vec<&str> = config.cases.iter().map(|case| case.name.as_str()).collect();
+    if let Some(unknown) = names.iter().find(|name| !there.contains(&name.as_str())) {
+        let help = format!("the file has {}", list(&there));
+        return Err(Failure::UnknownName { what: "case", name: unknown.clone(), help });
+    }
+    config.cases.retain(|case| names.is_empty() || names.contains(&case.name));
+    Ok(())
+}
+
+/// Prints which cases hold; one that does not is a failure.
+fn cases(file: &Path, outcomes: Vec<CaseOutcome>) -> Result<Exit, Failure> {
+    let held: Vec<&CaseOutcome> = outcomes.iter().filter(|outcome| outcome.failures.is_empty()).collect();
+    for outcome in &held {
+        screen::print(&format!("case \"{}\": ok", escape(&outcome.name)))?;
+    }
+    if held.len() < outcomes.len() {
+        return Err(Failure::Cases { file: file.to_owned(), outcomes });
+    }
+    match held.len() {
+        0 => {}
+        1 => screen::print("1 case holds")?,
+        number => screen::print(&format!("{number} cases hold"))?,
+    }
     Ok(Exit::Done)
 }
 
@@ -73,6 +103,9 @@ fn contents(config: &Config) -> String {
 
 #[cfg(test)]
 mod tests {
+    use event::Timestamp;
+    use router::config::Case;
+
     use super::*;
 
     /// Checks what is said of a consumer that accepts `accept`, where version 1 is in the folder.
@@ -90,6 +123,28 @@ mod tests {
         let said = gates(Path::new("m.toml"), &config).map_err(|failure| failure.to_text());
         let expected = expected.map(|expected| expected.replace("FOLDER", &folder_name.to_string()));
         assert_eq!(said.err(), expected);
+    }
+
+    #[test]
+    fn cases_are_chosen_by_their_names() {
+        let case = |name: &str| Case {
+            name: name.to_owned(),
+            line: 1,
+            bus: "default".to_owned(),
+            start: Timestamp::EPOCH,
+            steps: Vec::new(),
+        };
+        let check = |names: &[&str], expected: Result<&[&str], &str>| {
+            let mut config = Config { cases: vec![case("a"), case("b"), case("c")], ..Config::default() };
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            let chosen = choose(&mut config, &names).map_err(|failure| failure.to_text());
+            let left: Vec<&str> = config.cases.iter().map(|case| case.name.as_str()).collect();
+            let expected = expected.map_err(str::to_owned);
+            assert_eq!(chosen.map(|()| left.as_slice()), expected);
+        };
+        check(&[], Ok(&["a", "b", "c"]));
+        check(&["c", "a"], Ok(&["a", "c"]));
+        check(&["a", "d"], Err("error: there is no case `d`\n  help: the file has a, b, c"));
     }
 
     #[test]

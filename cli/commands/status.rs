@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::screen::{self, Ink, Screen};
 use crate::table::{Cell, Table};
-use crate::text::{bytes, duration, escape, value};
+use crate::text::{bytes, duration, escape, sentence, value};
 
 /// Prints the overview; the answer is no where a ledger does not balance or the router has failed.
 pub(crate) async fn run(args: Status) -> Result<Exit, Failure> {
@@ -53,7 +53,15 @@ fn render(base: &str, overview: &Overview, screen: Screen) -> String {
         text.push_str("\n\n");
         text.push_str(&table.render(screen));
     }
+    text.extend(overview.aggregations.iter().filter_map(|aggregation| holds_up(aggregation, screen)));
     text
+}
+
+/// Returns a line that says so of an aggregation that is at a limit, and lets its bus wait.
+pub(crate) fn holds_up(aggregation: &AggregationStatus, screen: Screen) -> Option<String> {
+    let why = sentence(aggregation.waits.as_deref()?);
+    let words = format!("WAITING: {} holds up bus {}", value(&aggregation.name), value(&aggregation.bus));
+    Some(format!("\n{}: {why}", screen.ink(Ink::Red, &words)))
 }
 
 /// Returns a line that says so of a bus whose acknowledgement does not mean that an event is on disk.
@@ -213,6 +221,12 @@ mod tests {
                 open: 0,
                 open_groups: 0,
                 releases: 3,
+                without_key: 0,
+                refused: 0,
+                amended: 0,
+                revisions: 0,
+                skipped: 0,
+                waits: None,
             }],
         }
     }
@@ -285,6 +299,15 @@ daily-sales  landing        9           7       1            1            0     
 daily-sales  landing        9           7       0            1            0       0  NOT balanced       0         3",
         );
         assert!(!balances(&overview(0)));
+    }
+
+    #[test]
+    fn an_aggregation_that_holds_up_its_bus_is_said_aloud() {
+        let mut overview = overview(1);
+        overview.aggregations[0].waits = Some("100000 groups are open, its limit".to_owned());
+        let text = render("http://127.0.0.1:7245", &overview, Screen::none());
+        let expected = "WAITING: daily-sales holds up bus landing: 100000 groups are open, its limit";
+        assert_eq!(text.lines().last(), Some(expected));
     }
 
     #[test]

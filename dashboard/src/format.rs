@@ -3,7 +3,11 @@
 use std::error::Error;
 use std::time::Duration;
 
+use api::WindowStatus;
 use event::Timestamp;
+
+const MINUTE_MICROS: i64 = 60_000_000;
+const DAY_MICROS: i64 = 86_400_000_000;
 
 const FULL: &str = "\u{2588}";
 const EMPTY: &str = "\u{2591}";
@@ -97,9 +101,42 @@ pub(crate) fn clock(instant: Timestamp) -> String {
 
 /// Returns the time of day, after the date if that is another day than today, in UTC.
 pub(crate) fn moment(instant: Timestamp, now: Timestamp) -> String {
-    let day = |at: Timestamp| at.as_seconds().div_euclid(86_400);
     let format = if day(instant) == day(now) { "%H:%M:%S" } else { "%Y-%m-%d %H:%M:%S" };
     instant.to_jiff().strftime(format).to_string()
+}
+
+/// Returns the time of day to the minute, after the date if that is another day than today, in UTC.
+pub(crate) fn minute(instant: Timestamp, now: Timestamp) -> String {
+    let format = if day(instant) == day(now) { "%H:%M" } else { "%Y-%m-%d %H:%M" };
+    instant.to_jiff().strftime(format).to_string()
+}
+
+/// Returns a window as shortly as today allows, in UTC: `[05:00..06:00)`, `[11-20 23:00..11-21 00:00)`; one of whole
+/// days without times: `[11-20..11-21)`.
+pub(crate) fn window(window: WindowStatus, now: Timestamp) -> String {
+    let (start, end) = window_edges(window, now);
+    format!("[{start}..{end})")
+}
+
+/// Returns the beginning of a window, where there is no room for its end: `[05:00..`.
+pub(crate) fn window_start(window: WindowStatus, now: Timestamp) -> String {
+    format!("[{}..", window_edges(window, now).0)
+}
+
+fn window_edges(window: WindowStatus, now: Timestamp) -> (String, String) {
+    let edges = [window.start, window.end];
+    let is_at_each = |unit: i64| edges.iter().all(|at| at.as_micros().rem_euclid(unit) == 0);
+    let written = |at: Timestamp, format: &str| at.to_jiff().strftime(format).to_string();
+    let is_this_year = edges.iter().all(|at| written(*at, "%Y") == written(now, "%Y"));
+    let date = if is_this_year { "%m-%d" } else { "%Y-%m-%d" };
+    if is_at_each(DAY_MICROS) {
+        return (written(window.start, date), written(window.end, date));
+    }
+    let time = if is_at_each(MINUTE_MICROS) { "%H:%M" } else { "%H:%M:%S%.f" };
+    let beside = |at: Timestamp, other: Timestamp| {
+        if day(at) == day(other) { written(at, time) } else { written(at, &format!("{date} {time}")) }
+    };
+    (beside(window.start, now), beside(window.end, window.start))
 }
 
 /// Returns `1 part`, `2 parts`.
@@ -153,6 +190,10 @@ pub(crate) fn root(mut error: &dyn Error) -> String {
         error = cause;
     }
     error.to_string()
+}
+
+fn day(instant: Timestamp) -> i64 {
+    instant.as_micros().div_euclid(DAY_MICROS)
 }
 
 fn sane(sample: f64) -> f64 {
@@ -209,6 +250,21 @@ mod tests {
         assert_eq!(moment(now.before(Duration::from_hours(7)), now), "2026-11-20 23:00:00");
         assert_eq!(until(now.after(Duration::from_secs(61)), now), "1m 01s");
         assert_eq!(until(now, now), "due");
+    }
+
+    #[test]
+    fn a_window_is_as_short_as_today_allows() {
+        let check = |start: &str, end: &str, expected: &str| {
+            let at = |text: &str| Timestamp::from(text.parse::<jiff::Timestamp>().unwrap());
+            let written = WindowStatus { start: at(start), end: at(end) };
+            assert_eq!(window(written, at("2026-11-21T06:00:00Z")), expected);
+        };
+        check("2026-11-21T05:00:00Z", "2026-11-21T06:00:00Z", "[05:00..06:00)");
+        check("2026-11-21T05:00:00Z", "2026-11-21T05:00:10.5Z", "[05:00:00..05:00:10.5)");
+        check("2026-11-20T00:00:00Z", "2026-11-21T00:00:00Z", "[11-20..11-21)");
+        check("2026-11-20T23:00:00Z", "2026-11-20T23:30:00Z", "[11-20 23:00..23:30)");
+        check("2026-11-21T23:30:00Z", "2026-11-22T00:30:00Z", "[23:30..11-22 00:30)");
+        check("2025-12-31T00:00:00Z", "2026-01-01T00:00:00Z", "[2025-12-31..2026-01-01)");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
+use crate::handling::Hand;
 use crate::state::{Motion, Screen};
 
 /// What a key means.
@@ -13,11 +14,15 @@ pub(crate) enum Action {
     Move(Motion),
     Open,
     Back,
+    Handle(Hand),
     Pause,
     Filter,
     Help,
     Quit,
 }
+
+/// Keys, what they do in a word, and the screens whose footer says so.
+pub(crate) type Hint = (&'static str, &'static str, &'static [Screen]);
 
 /// One row of the key map.
 pub(crate) struct Binding {
@@ -26,10 +31,15 @@ pub(crate) struct Binding {
     /// What they do.
     pub(crate) words: &'static str,
     /// The keys and what they do in a word, for the footer of these screens.
-    pub(crate) footer: Option<(&'static str, &'static str, &'static [Screen])>,
+    pub(crate) footer: &'static [Hint],
     keys: &'static [(KeyCode, Action)],
 }
 
+/// What the key for a group that may be held does to one that is not.
+pub(crate) const HOLD: &str = "hold";
+
+/// Keys that do something to the selected group.
+pub(crate) const GROUPS: &[Screen] = &[Screen::Groups];
 const LISTS: &[Screen] = &[Screen::Groups, Screen::Tail, Screen::DeadLetters, Screen::Overview];
 
 /// Every key there is.
@@ -37,7 +47,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
     Binding {
         label: "up down, j k",
         words: "move by a line",
-        footer: Some(("\u{2191}\u{2193}", "move", &Screen::ALL)),
+        footer: &[("\u{2191}\u{2193}", "move", &Screen::ALL)],
         keys: &[
             (KeyCode::Up, Action::Move(Motion::Up)),
             (KeyCode::Char('k'), Action::Move(Motion::Up)),
@@ -48,7 +58,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
     Binding {
         label: "PgUp PgDn",
         words: "move by a page",
-        footer: Some(("PgUp PgDn", "page", &[Screen::Event])),
+        footer: &[("PgUp PgDn", "page", &[Screen::Event])],
         keys: &[
             (KeyCode::PageUp, Action::Move(Motion::PageUp)),
             (KeyCode::PageDown, Action::Move(Motion::PageDown)),
@@ -57,7 +67,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
     Binding {
         label: "Home End, g G",
         words: "go to the first or the last line; the last line of the tail follows it",
-        footer: None,
+        footer: &[],
         keys: &[
             (KeyCode::Home, Action::Move(Motion::First)),
             (KeyCode::Char('g'), Action::Move(Motion::First)),
@@ -68,31 +78,58 @@ pub(crate) const BINDINGS: &[Binding] = &[
     Binding {
         label: "Enter",
         words: "open: a consumer's tail, a group's parts, an event",
-        footer: Some(("Enter", "open", LISTS)),
+        footer: &[("Enter", "open", LISTS)],
         keys: &[(KeyCode::Enter, Action::Open)],
     },
     Binding {
         label: "Esc",
         words: "go back; clear the filter",
-        footer: Some(("Esc", "back", &[Screen::Event])),
+        footer: &[("Esc", "back", &[Screen::Event])],
         keys: &[(KeyCode::Esc, Action::Back)],
+    },
+    Binding {
+        label: "r d",
+        words: "a group: release it as it is, or discard it",
+        footer: &[("r", "release", GROUPS), ("d", "discard", GROUPS)],
+        keys: &[
+            (KeyCode::Char('r'), Action::Handle(Hand::Release)),
+            (KeyCode::Char('d'), Action::Handle(Hand::Discard)),
+        ],
+    },
+    Binding {
+        label: "h e",
+        words: "a group: hold it, let it go, put its deadline off",
+        footer: &[("h", HOLD, GROUPS), ("e", "extend", GROUPS)],
+        keys: &[
+            (KeyCode::Char('h'), Action::Handle(Hand::Hold)),
+            (KeyCode::Char('e'), Action::Handle(Hand::Extend)),
+        ],
+    },
+    Binding {
+        label: "a x",
+        words: "a group: expect a part more, or one no more",
+        footer: &[("a", "expect", GROUPS), ("x", "drop", GROUPS)],
+        keys: &[
+            (KeyCode::Char('a'), Action::Handle(Hand::Expect)),
+            (KeyCode::Char('x'), Action::Handle(Hand::Unexpect)),
+        ],
     },
     Binding {
         label: "space",
         words: "pause the tail, or go on",
-        footer: Some(("space", "pause", &[Screen::Tail])),
+        footer: &[("space", "pause", &[Screen::Tail])],
         keys: &[(KeyCode::Char(' '), Action::Pause)],
     },
     Binding {
         label: "/",
         words: "filter the tail by a text",
-        footer: Some(("/", "filter", &[Screen::Tail])),
+        footer: &[("/", "filter", &[Screen::Tail])],
         keys: &[(KeyCode::Char('/'), Action::Filter)],
     },
     Binding {
         label: "1 to 5, Tab",
         words: "show a screen, the next one, with Shift the one before",
-        footer: Some(("1-5", "screens", &Screen::ALL)),
+        footer: &[("1-5", "screens", &Screen::ALL)],
         keys: &[
             (KeyCode::Char('1'), Action::Show(Screen::Overview)),
             (KeyCode::Char('2'), Action::Show(Screen::Groups)),
@@ -106,13 +143,13 @@ pub(crate) const BINDINGS: &[Binding] = &[
     Binding {
         label: "?",
         words: "show this help",
-        footer: Some(("?", "help", &Screen::ALL)),
+        footer: &[("?", "help", &Screen::ALL)],
         keys: &[(KeyCode::Char('?'), Action::Help)],
     },
     Binding {
         label: "q",
         words: "quit; so does Ctrl-C",
-        footer: Some(("q", "quit", &Screen::ALL)),
+        footer: &[("q", "quit", &Screen::ALL)],
         keys: &[(KeyCode::Char('q'), Action::Quit)],
     },
 ];

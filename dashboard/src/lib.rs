@@ -1,8 +1,8 @@
 //! The terminal dashboard of a running router: what `railpost top` shows.
 //!
 //! It asks a router over HTTP and draws the answers: buses and consumers at a glance, groups in flight and what they
-//! wait for, hops as they happen, one event with its reasons, dead letters. It holds no routing logic, changes
-//! nothing in the router, and writes nothing to disk.
+//! wait for, hops as they happen, one event with its reasons, dead letters. Hands can be laid
+//! on a group: that is all it changes in the router. It holds no routing logic and writes nothing to disk.
 //!
 //! ```no_run
 //! # use railpost_dashboard as dashboard;
@@ -16,7 +16,7 @@
 //! # Layout
 //! * [`run`]: the loop that asks the router, reads the keys and draws; the only part with I/O
 //! * `message`: what can happen, and what is asked for in return
-//! * `state`: what the router said last and what the user looks at; `tail` and `detail` are parts of it
+//! * `state`: what the router said last and what the user looks at; `tail`, `detail` and `handling` are parts of it
 //! * `update`: one message applied to the state
 //! * `keys`: the key map
 //! * `view`: the state drawn, one file a screen; `theme`, `format`, `words`, `json` and `text` serve it
@@ -24,6 +24,7 @@
 
 mod detail;
 mod format;
+mod handling;
 mod json;
 mod keys;
 mod message;

@@ -1,6 +1,6 @@
 //! [`Message`]: what can happen. [`Command`]: what an update asks for in return.
 
-use api::{DeadLetter, EventDetail, GroupStatus, Overview};
+use api::{DeadLetter, EventDetail, GroupOrder, GroupStatus, Overview};
 use crossterm::event::KeyEvent;
 use event::{Hop, Timestamp};
 use ratatui::layout::Size;
@@ -12,12 +12,16 @@ pub(crate) enum Message {
     Tick(Timestamp),
     /// A key was pressed.
     Key(KeyEvent),
+    /// A text was pasted.
+    Pasted(String),
     /// The terminal has this size now.
     Resized(Size),
     /// The router's state at a glance, or why it is not known.
     Overview(Result<Overview, String>),
     /// The open groups, or why they are not known.
     Groups(Result<Vec<GroupStatus>, String>),
+    /// To how many groups the order was done, or why it is not known to be.
+    Handled(Result<u64, String>),
     /// The dead letters, or why they are not known.
     DeadLetters(Result<Vec<DeadLetter>, String>),
     /// One event, or why it is not known.
@@ -42,6 +46,8 @@ pub(crate) enum Command {
     Quit,
     /// Ask the router.
     Ask(Vec<Question>),
+    /// Send the router an order about a group. There is one at a time.
+    Order(GroupOrder),
 }
 
 /// One request to the router.

@@ -1,5 +1,6 @@
 //! [`run`]: asks the router, reads the keys, draws. Everything happens in one loop on one task.
 
+use std::ffi::OsStr;
 use std::io;
 use std::pin::pin;
 use std::time::Duration;
@@ -65,7 +66,8 @@ impl From<io::Error> for Error {
 /// Shows the router behind `client` until the user quits or `shutdown` resolves.
 ///
 /// The terminal is left as it was found, also on a panic. A router that does not answer is asked again for as long as
-/// the dashboard runs. Colours are left out if the environment variable `NO_COLOR` is set.
+/// the dashboard runs; an order about a group is sent once. Colours are left out if the environment variable `NO_COLOR`
+/// is set. Orders are given in the name of `USER@dashboard` with the environment variable `USER`, or of `dashboard`.
 ///
 /// # Errors
 /// Fails if standard output is no terminal, or if reading or drawing fails.
@@ -77,7 +79,8 @@ pub async fn run(client: Client, options: Options, shutdown: impl Future<Output 
     let mut terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
     let theme = Theme::for_no_color(std::env::var_os("NO_COLOR").as_deref());
     let size = terminal.size()?;
-    let state = State::new(client.base(), theme, size, Timestamp::from(jiff::Timestamp::now()));
+    let by = in_name_of(std::env::var_os("USER").as_deref());
+    let state = State::new(client.base(), &by, theme, size, Timestamp::from(jiff::Timestamp::now()));
     let dashboard = Dashboard { client, refresh: options.refresh, state };
     dashboard.drive(&mut terminal, EventStream::new(), shutdown).await
 }
@@ -138,6 +141,7 @@ impl Dashboard {
             match update(&mut state, message) {
                 Some(Command::Quit) => return Ok(()),
                 Some(Command::Ask(questions)) => asking.ask(questions),
+                Some(Command::Order(order)) => asking.order(order),
                 None => {}
             }
         }
@@ -170,12 +174,21 @@ where
     terminal.draw(|frame| view::draw(state, frame)).map(drop).map_err(|error| io::Error::other(error).into())
 }
 
+/// Returns whose name orders are given in, for a value of the environment variable `USER`.
+fn in_name_of(user: Option<&OsStr>) -> String {
+    match user.map(OsStr::to_string_lossy).filter(|user| !user.is_empty()) {
+        Some(user) => format!("{user}@dashboard"),
+        None => "dashboard".to_owned(),
+    }
+}
+
 /// Returns what an input means.
 fn heard(input: &Event) -> Option<Message> {
     match input {
         Event::Key(key) => Some(Message::Key(*key)),
         Event::Resize(width, height) => Some(Message::Resized(Size { width: *width, height: *height })),
-        Event::FocusGained | Event::FocusLost | Event::Mouse(_) | Event::Paste(_) => None,
+        Event::Paste(text) => Some(Message::Pasted(text.clone())),
+        Event::FocusGained | Event::FocusLost | Event::Mouse(_) => None,
     }
 }
 

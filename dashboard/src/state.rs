@@ -7,6 +7,7 @@ use event::Timestamp;
 use ratatui::layout::Size;
 
 use crate::detail::Detail;
+use crate::handling::{Outcome, Prompt};
 use crate::tail::Tail;
 use crate::theme::Theme;
 
@@ -20,6 +21,8 @@ pub(crate) struct State {
     pub(crate) now: Timestamp,
     /// The router's address.
     pub(crate) address: String,
+    /// Whose name orders are given in.
+    pub(crate) by: String,
     pub(crate) theme: Theme,
     /// The terminal's size.
     pub(crate) size: Size,
@@ -67,6 +70,10 @@ pub(crate) struct Groups {
     pub(crate) selection: Selection,
     /// The selected part, while the parts have the keys.
     pub(crate) part: Option<usize>,
+    /// What is about to be done to a group; while it is open it has the keys.
+    pub(crate) prompt: Option<Prompt>,
+    /// What came of the last order about a group.
+    pub(crate) outcome: Option<Outcome>,
 }
 
 /// The dead letters and which of them is selected.
@@ -116,10 +123,11 @@ pub(crate) struct Selection {
 }
 
 impl State {
-    pub(crate) fn new(address: &str, theme: Theme, size: Size, now: Timestamp) -> Self {
+    pub(crate) fn new(address: &str, by: &str, theme: Theme, size: Size, now: Timestamp) -> Self {
         Self {
             now,
             address: address.to_owned(),
+            by: by.to_owned(),
             theme,
             size,
             link: Link::Connecting,
@@ -169,6 +177,13 @@ impl State {
             series.push_back(rate);
             self.samples.insert(name, series);
         }
+    }
+}
+
+impl Groups {
+    /// Returns the group under the cursor.
+    pub(crate) fn selected(&self) -> Option<&GroupStatus> {
+        self.rows.as_ref()?.get(self.selection.index)
     }
 }
 
@@ -248,7 +263,7 @@ pub(crate) fn consumer_series(consumer: &ConsumerStatus) -> String {
 
 /// Returns what makes a group the same group in the next answer.
 pub(crate) fn group_identity(group: &GroupStatus) -> String {
-    format!("{} {} {}", group.aggregation, group.opened.as_micros(), group.key)
+    format!("{} {}", group.aggregation, group.id)
 }
 
 /// Returns what makes a dead letter the same one in the next answer.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::thread;
 
 use crossterm::cursor::{Hide, Show};
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::execute;
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 
@@ -29,6 +30,8 @@ impl Session {
         let session = Self { original };
         enable_raw_mode()?;
         execute!(io::stdout(), EnterAlternateScreen, Hide)?;
+        // A terminal that cannot tell a pasted text from a typed one goes on typing it.
+        drop(execute!(io::stdout(), EnableBracketedPaste));
         Ok(session)
     }
 }
@@ -51,6 +54,7 @@ pub(crate) fn is_present() -> bool {
 
 /// Gives the terminal back. There is no one to tell if that fails.
 fn restore() {
+    drop(execute!(io::stdout(), DisableBracketedPaste));
     drop(execute!(io::stdout(), LeaveAlternateScreen, Show));
     drop(disable_raw_mode());
 }

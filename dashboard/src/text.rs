@@ -70,6 +70,21 @@ pub(crate) fn split(text: &str, columns: usize) -> (String, &str) {
     (head, "")
 }
 
+/// Returns the end of the cleaned text, as much as fits in `columns` columns.
+pub(crate) fn end(text: &str, columns: usize) -> String {
+    let mut used = 0;
+    let mut buffer = [0; 4];
+    let mut first = text.len();
+    for (at, letter) in text.char_indices().rev() {
+        used += width(shown(letter).encode_utf8(&mut buffer));
+        if used > columns {
+            break;
+        }
+        first = at;
+    }
+    clean(&text[first..]).into_owned()
+}
+
 fn shown(letter: char) -> char {
     match letter {
         '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(letter)).unwrap_or(char::REPLACEMENT_CHARACTER),
@@ -109,6 +124,14 @@ mod tests {
     }
 
     #[test]
+    fn the_end_of_a_text_is_what_was_typed_last() {
+        assert_eq!(end("railpost", 8), "railpost");
+        assert_eq!(end("railpost", 4), "post");
+        assert_eq!(end("a\u{4e2d}\u{4e2d}", 3), "\u{4e2d}");
+        assert_eq!(end("railpost", 0), "");
+    }
+
+    #[test]
     fn lines_break_at_spaces_where_they_can() {
         assert_eq!(wrap("one two three", 8), ["one two", "three"]);
         assert_eq!(wrap("abcdefghij", 4), ["abcd", "efgh", "ij"]);
@@ -119,6 +142,7 @@ mod tests {
         #[test]
         fn nothing_is_wider_than_its_place(text in "\\PC{0,40}|[a-z\u{0}-\u{a0}\u{4e00}-\u{4e10} ]{0,40}", columns in 2_usize..20) {
             prop_assert!(width(&cut(&text, columns)) <= columns);
+            prop_assert!(width(&end(&text, columns)) <= columns);
             for line in wrap(&text, columns) {
                 prop_assert!(width(&line) <= columns, "{line:?}");
                 prop_assert!(!line.contains(char::is_control));

@@ -23,6 +23,10 @@ pub(crate) const RULE: &str = "\u{2500}";
 pub(crate) const YES: &str = "\u{2713}";
 /// One that does not.
 pub(crate) const NO: &str = "\u{2717}";
+/// What somebody keeps from going on.
+pub(crate) const HELD: &str = "\u{2016}";
+/// What takes longer than it should.
+pub(crate) const SLOW: &str = "\u{25b2}";
 
 /// A consumer whose oldest pending event is older than this has a backlog.
 const BACKLOG_AGE: Duration = Duration::from_secs(2);
@@ -160,9 +164,9 @@ impl Health {
         match self {
             Self::Fine => DOT,
             Self::DeadLetters => "!",
-            Self::Backlog | Self::Restrained(Restraint::Slowed | Restraint::Held) => "\u{25b2}",
+            Self::Backlog | Self::Restrained(Restraint::Slowed | Restraint::Held) => SLOW,
             Self::Failing | Self::Restrained(Restraint::Stopped | Restraint::Open) => NO,
-            Self::Restrained(Restraint::Paused) => "\u{2016}",
+            Self::Restrained(Restraint::Paused) => HELD,
         }
     }
 

@@ -6,7 +6,10 @@ use crate::detail::Detail;
 use crate::keys::{self, Action};
 use crate::message::{Command, Message, Question};
 use crate::state::{DeadRow, Link, Motion, Screen, State, consumer_series, dead_identity, group_identity};
+use crate::tail::Tail;
 use crate::{json, view};
+
+mod handling;
 
 /// The longest filter, in characters.
 const FILTER_MAX: usize = 120;
@@ -19,12 +22,14 @@ pub(crate) fn update(state: &mut State, message: Message) -> Option<Command> {
             return Some(Command::Ask(questions(state)));
         }
         Message::Key(key) => return press(state, key),
+        Message::Pasted(text) => paste(state, &text),
         Message::Resized(size) => {
             state.size = size;
             clamp_scroll(state);
         }
         Message::Overview(answer) => take_overview(state, answer),
         Message::Groups(answer) => take_groups(state, answer),
+        Message::Handled(answer) => return Some(handling::take(state, answer)),
         Message::DeadLetters(answer) => take_dead_letters(state, answer),
         Message::Event { id, answer } => {
             if let Some(detail) = state.detail.as_mut().filter(|detail| detail.id == id) {
@@ -108,6 +113,9 @@ fn press(state: &mut State, key: KeyEvent) -> Option<Command> {
         edit(state, key);
         return None;
     }
+    if state.groups.prompt.is_some() && !keys::is_interrupt(key) {
+        return handling::edit(state, key);
+    }
     let action = keys::action(key)?;
     if let Some(scroll) = state.help {
         return press_in_help(state, action, scroll);
@@ -121,6 +129,7 @@ fn press(state: &mut State, key: KeyEvent) -> Option<Command> {
         Action::Move(motion) => go(state, motion),
         Action::Open => return open(state),
         Action::Back => return back(state),
+        Action::Handle(hand) => handling::start(state, hand),
         Action::Pause if state.screen == Screen::Tail => state.tail.toggle_pause(),
         Action::Filter if state.screen == Screen::Tail => state.tail.editing = true,
         Action::Pause | Action::Filter => {}
@@ -140,7 +149,7 @@ fn press_in_help(state: &mut State, action: Action, scroll: usize) -> Option<Com
             state.help = None;
             return Some(show(state, screen));
         }
-        Action::NextScreen | Action::PreviousScreen | Action::Pause | Action::Filter => {}
+        Action::NextScreen | Action::PreviousScreen | Action::Handle(_) | Action::Pause | Action::Filter => {}
     }
     None
 }
@@ -156,13 +165,29 @@ fn edit(state: &mut State, key: KeyEvent) {
         }
         KeyCode::Backspace => drop(tail.filter.pop()),
         KeyCode::Char('u') if key.modifiers.contains(KeyModifiers::CONTROL) => tail.filter.clear(),
-        KeyCode::Char(letter) if is_typed(key) && tail.filter.chars().count() < FILTER_MAX => {
-            tail.filter.push(letter);
-        }
+        KeyCode::Char(letter) if is_typed(key) => extend_filter(tail, letter.encode_utf8(&mut [0; 4])),
         KeyCode::Up => tail.go(Motion::Up, 1),
         KeyCode::Down => tail.go(Motion::Down, 1),
         _ => {}
     }
+}
+
+/// Gives a pasted text to what is being typed; elsewhere it means nothing, whatever keys its letters are.
+fn paste(state: &mut State, text: &str) {
+    if state.help.is_some() {
+        return;
+    }
+    if let Some(prompt) = &mut state.groups.prompt {
+        prompt.insert(text);
+    } else if state.tail.editing {
+        extend_filter(&mut state.tail, text);
+    }
+}
+
+/// Adds to the filter of the tail as much as it may hold.
+fn extend_filter(tail: &mut Tail, text: &str) {
+    let room = FILTER_MAX.saturating_sub(tail.filter.chars().count());
+    tail.filter.extend(text.chars().filter(|letter| !letter.is_control()).take(room));
 }
 
 /// Returns whether a key is a letter of a text rather than a command.
@@ -254,7 +279,10 @@ fn open_event(state: &mut State, detail: Detail) -> Command {
 fn back(state: &mut State) -> Option<Command> {
     match state.screen {
         Screen::Event => return Some(show(state, state.came_from)),
-        Screen::Groups => state.groups.part = None,
+        Screen::Groups => {
+            handling::dismiss(state);
+            state.groups.part = None;
+        }
         Screen::Tail if state.tail.filter.is_empty() => state.tail.follow(),
         Screen::Tail => state.tail.filter.clear(),
         Screen::Overview | Screen::DeadLetters => {}

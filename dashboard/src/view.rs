@@ -12,7 +12,9 @@ mod chrome;
 mod columns;
 mod dead_letters;
 pub(crate) mod event;
+mod group;
 mod groups;
+mod handling;
 pub(crate) mod help;
 mod overview;
 mod page;
@@ -36,12 +38,14 @@ pub(crate) fn draw(state: &State, frame: &mut Frame<'_>) {
     }
     let body = body(state, area);
     chrome::draw(state, &mut Page::new(buffer, Rect { height: body.y, ..area }));
-    let below = area.bottom().saturating_sub(body.bottom());
-    chrome::footer(state, &mut Page::new(buffer, Rect { y: body.bottom(), height: below, ..area }));
+    let footer = Rect { y: area.bottom().saturating_sub(1), height: 1, ..area };
+    chrome::footer(state, &mut Page::new(buffer, footer));
     draw_screen(state, &mut Page::new(buffer, body));
     if state.is_stale() {
         buffer.set_style(body, state.theme.stale());
     }
+    let below = footer.y.saturating_sub(body.bottom());
+    handling::draw(state, &mut Page::new(buffer, Rect { y: body.bottom(), height: below, ..area }));
     if let Some(scroll) = state.help {
         help::draw(state, scroll, &mut Page::new(buffer, area));
     }
@@ -62,9 +66,13 @@ fn draw_screen(state: &State, page: &mut Page<'_>) {
     }
 }
 
+/// Returns what is left between what is above the screen and what is below it.
 fn body(state: &State, area: Rect) -> Rect {
     let above = 2 + u16::from(chrome::has_banner(state)) + u16::from(area.height >= RULE_HEIGHT);
-    Rect { y: area.y + above, height: area.height.saturating_sub(above + 1), ..area }
+    let height = area.height.saturating_sub(above + 1);
+    let below = handling::height(state, usize::from(area.width), usize::from(height));
+    let height = height.saturating_sub(u16::try_from(below).unwrap_or(u16::MAX));
+    Rect { y: area.y + above, height, ..area }
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
-//! What a hop and a standing say in words.
+//! What a hop, a standing and a handling of a group say in words.
 
-use api::Standing;
-use event::Text;
+use std::time::Duration;
+
+use api::{GroupAction, GroupStatus, Standing};
 use event::hop::{Failure, Outcome, Step, Verdict, Via};
+use event::{Text, Timestamp};
 
 use crate::format;
 
@@ -50,6 +52,35 @@ pub(crate) fn standing(standing: &Standing) -> String {
     }
 }
 
+/// Returns what a group is known by within its aggregation: its key, and its window if it has one.
+pub(crate) fn group(group: &GroupStatus, now: Timestamp) -> String {
+    match group.window {
+        None => group.key.clone(),
+        Some(window) => format!("{} {}", group.key, format::window(window, now)),
+    }
+}
+
+/// Returns what somebody does to a group.
+pub(crate) fn handling(action: &GroupAction) -> String {
+    match action {
+        GroupAction::Release => "release".to_owned(),
+        GroupAction::Discard => "discard".to_owned(),
+        GroupAction::Extend { by_ms } => format!("extend by {}", extension(*by_ms)),
+        GroupAction::Hold => "hold".to_owned(),
+        GroupAction::LetGo => "let go".to_owned(),
+        GroupAction::Expect { part } => format!("expect `{part}`"),
+        GroupAction::Unexpect { part } => format!("expect `{part}` no more"),
+    }
+}
+
+/// Returns by how long a deadline is put off.
+pub(crate) fn extension(milliseconds: u64) -> String {
+    match milliseconds {
+        0..1_000 => format!("{milliseconds}ms"),
+        _ => format::age(Duration::from_millis(milliseconds)),
+    }
+}
+
 fn matched(consumers: &[Text], aggregations: &[Text], evaluated: usize) -> String {
     let names: Vec<&str> = consumers.iter().chain(aggregations).map(AsRef::as_ref).collect();
     let names = if names.is_empty() { "nobody".to_owned() } else { names.join(", ") };
@@ -73,7 +104,8 @@ fn gated(consumer: &str, schema: &str, verdict: Verdict, failure: Option<&Failur
 fn outcome(outcome: Outcome, count: &str) -> String {
     match outcome {
         Outcome::Added => format!("added, {count}"),
-        Outcome::Marker => format!("says it is complete, {count}"),
+        Outcome::Marker => format!("says something of the group, {count}"),
+        Outcome::Refused => "is refused, there is no room".to_owned(),
         Outcome::Duplicate => format!("duplicate, {count}"),
         Outcome::Late => "is late, its group was released".to_owned(),
         Outcome::Discarded => format!("discarded, {count}"),

@@ -186,8 +186,10 @@ pub enum Outcome {
     Late,
     /// It cannot be a part: it has no key or no name.
     Discarded,
-    /// It is no part; it says that its group is complete.
+    /// It is no part; it says something of its group.
     Marker,
+    /// There is no room for it.
+    Refused,
 }
 
 /// A span of another trace.

@@ -177,5 +177,6 @@ fn outcome_word(outcome: Outcome) -> &'static str {
         Outcome::Late => "late",
         Outcome::Discarded => "discarded",
         Outcome::Marker => "marker",
+        Outcome::Refused => "refused",
     }
 }

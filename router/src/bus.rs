@@ -15,8 +15,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::clock;
 use crate::config::{self, DEFAULT_BUS};
-use crate::core::Core;
 use crate::core::facts::Facts;
+use crate::core::{AGGREGATION, Core};
 use crate::deliver::lane::Lane;
 use crate::observe::Observer;
 use crate::orders::{Order, OrderError, Ordered};
@@ -128,6 +128,17 @@ impl Bus {
     /// Returns the lane of a consumer.
     pub(crate) fn lane(&self, consumer: &str) -> Option<&Arc<Lane>> {
         self.lanes.iter().find(|lane| lane.consumer.name == consumer)
+    }
+
+    /// Returns the place of an aggregation in the configuration.
+    pub(crate) fn aggregation(&self, name: &str) -> Option<usize> {
+        self.core().aggregators().iter().position(|one| *name == **one.name())
+    }
+
+    /// Returns whether dead letters of that name can go again: those of a consumer, or of an aggregation.
+    pub(crate) fn takes_again(&self, name: &str) -> bool {
+        let aggregation = name.strip_prefix(AGGREGATION);
+        self.lane(name).is_some() || aggregation.is_some_and(|name| self.aggregation(name).is_some())
     }
 
     /// Returns its core, for a short section without waiting in it.

@@ -24,6 +24,7 @@
 //! * `router`, `tasks`, `clock`, `retention`: start and stop, spawn, time, disk
 
 pub mod config;
+pub mod rehearse;
 
 mod bus;
 mod clock;

@@ -1,7 +1,9 @@
 //! [`Order`]: what somebody asks of a bus that its pipeline must commit.
 
+use api::HandlingRecord;
 use tokio::sync::oneshot;
 
+use crate::core::HandleError;
 use crate::state::record::ReplayRecord;
 
 /// Orders that wait for a pipeline; who orders more waits.
@@ -33,6 +35,15 @@ pub(crate) enum Order {
         consumer: String,
         /// The letters' positions.
         letters: Vec<u64>,
+    },
+    /// Do something to a group. Answers to how many.
+    Group {
+        /// The aggregation, by its place on its bus.
+        aggregation: usize,
+        /// The group's key or id, or `*`.
+        group: String,
+        /// What, by whom and why.
+        record: HandlingRecord,
     },
     /// Begin a replay.
     Replay(Box<ReplayRecord>),
@@ -71,6 +82,9 @@ pub(crate) enum OrderError {
         /// Its name.
         name: String,
     },
+    /// It cannot be done to that group.
+    #[error(transparent)]
+    Group(#[from] HandleError),
     /// The name is taken.
     #[error("there is a replay `{name}` already, and it is not over")]
     Taken {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use api::{
-    AggregationStatus, BusStatus, ConsumerState, ConsumerStatus, Durability, EventDetail, GroupStatus,
-    Overview, PartStatus,
+    AggregationStatus, BusStatus, ConsumerState, ConsumerStatus, Durability, EventDetail, GROUPS_LISTED_MAX,
+    GroupStatus, Overview,
 };
 use event::hop::Via;
 use event::stored::Stored;
@@ -17,10 +17,8 @@ use serde_json::value::RawValue;
 use store::{Position, ReadBudget};
 
 use crate::bus::Bus;
-use crate::core::aggregator::Aggregator;
-use crate::core::group::Group;
+use crate::core::gather::Aggregator;
 use crate::core::ledger::ConsumerLedger;
-use crate::core::release;
 use crate::deliver::lane::Lane;
 use crate::router::Shared;
 use crate::state::record::Standing;
@@ -135,61 +133,56 @@ fn state(standing: Standing) -> ConsumerState {
 }
 
 fn aggregations(bus: &Bus) -> Vec<AggregationStatus> {
-    bus.core().aggregators().iter().map(|aggregator| aggregation(bus, aggregator)).collect()
+    let core = bus.core();
+    let waits = |aggregator: &Aggregator| core.waits().filter(|_| aggregator.may_wait()).map(str::to_owned);
+    core.aggregators().iter().map(|one| aggregation(bus, one, waits(one))).collect()
 }
 
-fn aggregation(bus: &Bus, aggregator: &Aggregator) -> AggregationStatus {
-    let ledger = aggregator.ledger;
+fn aggregation(bus: &Bus, aggregator: &Aggregator, waits: Option<String>) -> AggregationStatus {
+    let ledger = aggregator.ledger();
     AggregationStatus {
-        name: aggregator.name().to_owned(),
+        name: aggregator.name().to_string(),
         bus: bus.name().to_owned(),
         offered: ledger.offered,
         released: ledger.released,
         late: ledger.late,
         duplicate: ledger.duplicate,
         discarded: ledger.discarded,
-        open: aggregator.groups().map(|group| group.parts.len() as u64).sum(),
-        open_groups: aggregator.groups().count() as u64,
+        open: aggregator.open_parts(),
+        open_groups: aggregator.open_groups() as u64,
         releases: ledger.releases,
+        without_key: ledger.without_key,
+        refused: ledger.refused,
+        amended: ledger.amended,
+        revisions: ledger.revisions,
+        skipped: ledger.skipped,
+        waits,
     }
 }
 
-/// Returns the open groups, oldest first.
+/// Returns the oldest open groups.
 pub(crate) fn groups(shared: &Shared, aggregation: Option<&str>) -> Vec<GroupStatus> {
     let now = clock::now();
     let mut groups = Vec::new();
     for bus in shared.buses() {
         let core = bus.core();
-        let asked = core.aggregators().iter().filter(|one| aggregation.is_none_or(|name| name == one.name()));
-        groups.extend(
-            asked.flat_map(|one| one.groups().map(|group| group_status(bus.name(), one, group, now))),
-        );
+        let asked = core.aggregators().iter();
+        let asked = asked.filter(|one| aggregation.is_none_or(|name| *name == **one.name()));
+        groups.extend(asked.flat_map(|one| one.groups(bus.name(), now, GROUPS_LISTED_MAX)));
     }
     groups.sort_by_key(|group| group.opened);
+    groups.truncate(GROUPS_LISTED_MAX);
     groups
 }
 
-fn group_status(bus: &str, aggregator: &Aggregator, group: &Group, now: Timestamp) -> GroupStatus {
-    let condition = aggregator.condition();
-    let part = |part: &crate::core::group::Part| PartStatus {
-        name: part.name.clone(),
-        event: part.event.to_string(),
-        position: part.position,
-        received: part.received,
-    };
-    GroupStatus {
-        aggregation: aggregator.name().to_owned(),
-        bus: bus.to_owned(),
-        key: group.key.clone(),
-        parts: group.parts.iter().map(part).collect(),
-        expected: condition.count(),
-        missing: release::missing(condition, group).into_iter().map(str::to_owned).collect(),
-        opened: group.opened,
-        last_part: group.last_part,
-        deadline: condition.deadline(group),
-        idle_until: condition.idle_until(group),
-        waiting_for: condition.waiting_for(group, now),
-    }
+/// Returns one group, open or ended, by its key or its id.
+pub(crate) fn group(shared: &Shared, aggregation: &str, group: &str) -> Option<GroupStatus> {
+    let now = clock::now();
+    shared.buses().find_map(|bus| {
+        let core = bus.core();
+        let mut asked = core.aggregators().iter().filter(|one| *aggregation == **one.name());
+        asked.find_map(|one| one.group(bus.name(), now, group))
+    })
 }
 
 /// Returns one event with its hops and decisions, if some log still holds it.

@@ -324,7 +324,7 @@ impl Running {
                 let core = bus.core();
                 left.pending += bus.lanes().iter().map(|lane| lane.pending()).sum::<u64>();
                 left.open_groups +=
-                    core.aggregators().iter().map(|one| one.groups().count() as u64).sum::<u64>();
+                    core.aggregators().iter().map(|one| one.open_groups() as u64).sum::<u64>();
             }
             if let Err(error) = bus.partition().close().await {
                 tracing::error!(bus = bus.name(), %error, "the store could not be closed");
@@ -367,7 +367,7 @@ impl Shared {
 
     /// Returns whether an aggregation of that name is configured.
     pub(crate) fn has_aggregation(&self, name: &str) -> bool {
-        self.buses().any(|bus| bus.core().aggregators().iter().any(|one| one.name() == name))
+        self.buses().any(|bus| bus.core().aggregators().iter().any(|one| **one.name() == *name))
     }
 
     /// Returns where hops are recorded.

@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod asks;
 mod aws;
 mod cloudevents;
 mod commands;
@@ -14,6 +15,7 @@ mod delivery;
 mod disk;
 mod durability;
 mod eventbridge;
+mod examples;
 mod failure;
 mod flow;
 mod gather;

@@ -1,6 +1,6 @@
-//! [`Asking`]: questions on their way to the router.
+//! [`Asking`]: questions and orders on their way to the router.
 
-use api::Client;
+use api::{Client, GroupOrder};
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
@@ -13,11 +13,11 @@ const UNDER_WAY_MAX: usize = 8;
 /// How many dead letters are asked for.
 const DEAD_LETTERS_MAX: usize = 100;
 
-/// The questions under way, each at most once.
+/// The questions under way, each at most once, and the order under way.
 pub(super) struct Asking {
     client: Client,
     under_way: Vec<Question>,
-    answers: FuturesUnordered<BoxFuture<'static, (Question, Message)>>,
+    answers: FuturesUnordered<BoxFuture<'static, (Option<Question>, Message)>>,
 }
 
 impl Asking {
@@ -33,14 +33,22 @@ impl Asking {
             }
             self.under_way.push(question.clone());
             let client = self.client.clone();
-            self.answers.push(async move { (question.clone(), answer(&client, question).await) }.boxed());
+            self.answers
+                .push(async move { (Some(question.clone()), answer(&client, question).await) }.boxed());
         }
     }
 
-    /// Returns the next answer, or none while nothing is asked.
+    /// Sends an order, whatever else is under way; it is not sent again.
+    pub(super) fn order(&mut self, order: GroupOrder) {
+        let client = self.client.clone();
+        let sent = async move { client.handle(&order).await.map_err(|error| format::chain(&error)) };
+        self.answers.push(sent.map(|answer| (None, Message::Handled(answer))).boxed());
+    }
+
+    /// Returns the next answer, or none while nothing is under way.
     pub(super) async fn next(&mut self) -> Option<Message> {
         let (question, message) = self.answers.next().await?;
-        self.under_way.retain(|asked| *asked != question);
+        self.under_way.retain(|asked| Some(asked) != question.as_ref());
         Some(message)
     }
 }

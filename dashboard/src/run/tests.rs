@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 
+use api::{GroupAction, GroupOrder};
 use crossterm::event::{KeyCode, KeyEvent};
 use futures::stream;
 use ratatui::backend::TestBackend;
@@ -16,7 +17,8 @@ const DEADLINE: Duration = Duration::from_secs(20);
 
 fn dashboard(address: &str) -> Dashboard {
     let client = Client::new(address).unwrap();
-    let state = State::new(address, Theme { colours: true }, Size { width: 80, height: 24 }, canned::NOW);
+    let size = Size { width: 80, height: 24 };
+    let state = State::new(address, "ana@dashboard", Theme { colours: true }, size, canned::NOW);
     Dashboard { client, refresh: Duration::from_millis(50), state }
 }
 
@@ -74,6 +76,50 @@ async fn q_ends_it() {
     let keys = stream::iter([Ok(Event::Key(KeyEvent::from(KeyCode::Char('q'))))]).chain(stream::pending());
     let run = dashboard("http://127.0.0.1:9").drive(&mut terminal, keys, std::future::pending());
     timeout(DEADLINE, Box::pin(run)).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn an_order_is_sent_and_its_answer_is_heard() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let client = Client::new(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    let router = async {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        let mut request = String::new();
+        while !request.contains("the truck broke down") {
+            let mut bytes = [0; 4_096];
+            let length = connection.read(&mut bytes).await.unwrap();
+            assert!(length > 0, "{request}");
+            request.push_str(std::str::from_utf8(&bytes[..length]).unwrap());
+        }
+        connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n1").await.unwrap();
+        request
+    };
+    let mut asking = asking::Asking::new(client);
+    asking.order(GroupOrder {
+        aggregation: "daily-sales".to_owned(),
+        group: "g-sales-20".to_owned(),
+        action: GroupAction::Hold,
+        by: "ana@dashboard".to_owned(),
+        why: "the truck broke down".to_owned(),
+    });
+    let both = async { tokio::join!(router, asking.next()) };
+    let (request, answer) = timeout(DEADLINE, both).await.unwrap();
+    assert!(request.starts_with("POST /api/v1/groups/handle "), "{request}");
+    assert!(matches!(answer, Some(Message::Handled(Ok(1)))), "{answer:?}");
+    assert!(asking.next().await.is_none(), "it is sent once");
+}
+
+#[test]
+fn a_pasted_text_is_no_keys() {
+    let heard = heard(&Event::Paste("rq\n".to_owned()));
+    assert!(matches!(heard, Some(Message::Pasted(text)) if text == "rq\n"));
+}
+
+#[test]
+fn orders_are_given_in_the_name_of_the_user() {
+    assert_eq!(in_name_of(Some("ana".as_ref())), "ana@dashboard");
+    assert_eq!(in_name_of(Some("".as_ref())), "dashboard");
+    assert_eq!(in_name_of(None), "dashboard");
 }
 
 #[tokio::test]

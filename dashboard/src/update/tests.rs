@@ -8,6 +8,8 @@ use crate::detail::Answer;
 use crate::tail::{HELD_MAX, HOPS_MAX};
 use crate::view::canned;
 
+mod handling;
+
 /// Applies messages to a busy state; returns it and what the last message asked for.
 fn after(messages: impl IntoIterator<Item = Message>) -> (State, Option<Command>) {
     let mut state = canned::busy(80, 24);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use api::{
     AggregationStatus, Attempt, BusStatus, ConsumerState, ConsumerStatus, DeadLetter, Decision, Durability,
-    EventDetail, FieldReason, GroupStatus, Latency, Overview, PartStatus, Phase, Standing,
+    EventDetail, FieldReason, Latency, Overview, Phase, Standing,
 };
 use event::hop::{Outcome, Step, Via};
 use event::{Hop, SpanId, Timestamp, TraceId};
@@ -16,8 +16,14 @@ use crate::state::State;
 use crate::theme::Theme;
 use crate::update::update;
 
+mod groups;
+
+pub(crate) use groups::{groups, handled};
+
 /// 2026-11-21T05:58:20Z.
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_795_240_700_000);
+
+const ADDRESS: &str = "http://127.0.0.1:7245";
 
 /// Returns the moment so many milliseconds ago.
 pub(crate) fn ago(milliseconds: u64) -> Timestamp {
@@ -31,7 +37,7 @@ pub(crate) fn ahead(seconds: u64) -> Timestamp {
 
 /// Returns a state before the first answer.
 pub(crate) fn empty(width: u16, height: u16) -> State {
-    State::new("http://127.0.0.1:7245", Theme { colours: true }, Size { width, height }, NOW)
+    State::new(ADDRESS, "ana@dashboard", Theme { colours: true }, Size { width, height }, NOW)
 }
 
 /// Returns a state after one answer of each kind and a minute of rates.
@@ -119,6 +125,12 @@ fn aggregation(name: &str, bus: &str, parts: [u64; 5], open_groups: u64, release
         open: parts[4],
         open_groups,
         releases,
+        without_key: parts[3],
+        refused: 0,
+        amended: 0,
+        revisions: 0,
+        skipped: 0,
+        waits: None,
     };
     assert!(status.balances());
     status
@@ -195,70 +207,6 @@ fn consumers() -> Vec<ConsumerStatus> {
     let all = vec![fine, backlog, failing, quiet];
     assert!(all.iter().all(ConsumerStatus::balances));
     all
-}
-
-pub(crate) fn groups() -> Vec<GroupStatus> {
-    let part = |name: &str, event: &str, position, milliseconds| PartStatus {
-        name: name.to_owned(),
-        event: event.to_owned(),
-        position,
-        received: ago(milliseconds),
-    };
-    let sales = GroupStatus {
-        aggregation: "daily-sales".to_owned(),
-        bus: "landing".to_owned(),
-        key: "2026-11-20".to_owned(),
-        parts: vec![
-            part("paris", "4f1c9a52-0c1e-4be5-9d52-5f21a2cdb001", 1_201_118, 3_723_000),
-            part("nice", "77d0b0a4-5d0a-4b9c-8a62-0f6f4f0f8b17", 1_260_002, 541_500),
-        ],
-        expected: Some(3),
-        missing: vec!["lyon".to_owned()],
-        opened: ago(3_723_000),
-        last_part: ago(541_500),
-        deadline: Some(ahead(100)),
-        idle_until: None,
-        waiting_for: vec![
-            "all expected parts: 2 of 3 are here, lyon is missing".to_owned(),
-            "or the deadline 06:00 Europe/Paris, in 1m 40s".to_owned(),
-        ],
-    };
-    let soon = GroupStatus {
-        key: "2026-11-19".to_owned(),
-        parts: vec![part("lyon", "e-19-lyon", 1_100_000, 90_000_000)],
-        missing: vec!["paris".to_owned(), "nice".to_owned()],
-        opened: ago(90_000_000),
-        last_part: ago(90_000_000),
-        deadline: Some(ahead(9)),
-        waiting_for: vec!["all expected parts: 1 of 3 is here".to_owned()],
-        ..sales.clone()
-    };
-    let documents = GroupStatus {
-        aggregation: "order-documents".to_owned(),
-        key: "order-4711".to_owned(),
-        parts: (1..=4)
-            .map(|page| {
-                part(
-                    &format!("page-{page}"),
-                    &format!("doc-4711-{page}"),
-                    1_284_000 + page,
-                    9_000 - page * 1_000,
-                )
-            })
-            .collect(),
-        expected: None,
-        missing: vec![],
-        opened: ago(8_000),
-        last_part: ago(5_000),
-        deadline: Some(ahead(3_592)),
-        idle_until: Some(ahead(25)),
-        waiting_for: vec![
-            "30 s of silence: 25 s are left".to_owned(),
-            "or the deadline 1 h after the first part".to_owned(),
-        ],
-        ..sales.clone()
-    };
-    vec![soon, sales, documents]
 }
 
 pub(crate) fn hop(event: &str, milliseconds: u64, step: Step) -> Hop {

@@ -6,7 +6,8 @@ use ratatui::text::{Line, Span};
 
 use super::event;
 use super::page::Page;
-use crate::keys::BINDINGS;
+use crate::handling::{Field, Prompt};
+use crate::keys::{self, BINDINGS};
 use crate::state::{Link, Screen, State};
 use crate::theme::{self, Theme};
 use crate::{format, text};
@@ -34,11 +35,10 @@ pub(crate) fn footer(state: &State, page: &mut Page<'_>) {
             page.width(),
         ));
     }
-    let of_screen = BINDINGS.iter().filter_map(|binding| {
-        let (key, word, screens) = binding.footer?;
-        screens.contains(&state.screen).then_some((key, word))
-    });
-    let mut keys: Vec<(&str, &str)> = of_screen.collect();
+    if let Some(prompt) = state.groups.prompt.as_ref().filter(|_| state.screen == Screen::Groups) {
+        return page.line(&keys_line(&prompt_keys(prompt), page.width()));
+    }
+    let mut keys = screen_keys(state);
     if state.screen == Screen::Groups && state.groups.part.is_some() {
         keys.insert(1, ("Esc", "groups"));
     }
@@ -48,6 +48,25 @@ pub(crate) fn footer(state: &State, page: &mut Page<'_>) {
     line.push_span(Span::raw(" ".repeat(space)));
     line.push_span(Span::styled(place, theme.faint()));
     page.line(&line);
+}
+
+/// Returns the keys of the screen, without those that have nothing to act on.
+fn screen_keys(state: &State) -> Vec<(&'static str, &'static str)> {
+    let group = state.groups.selected();
+    let hints = BINDINGS.iter().flat_map(|binding| binding.footer);
+    let of_screen = hints.filter(|(_, _, screens)| screens.contains(&state.screen));
+    let possible = of_screen.filter(|(_, _, screens)| *screens != keys::GROUPS || group.is_some());
+    let word = |word| match group {
+        Some(group) if word == keys::HOLD && group.held => "let go",
+        _ => word,
+    };
+    possible.map(|(key, hint, _)| (*key, word(*hint))).collect()
+}
+
+fn prompt_keys(prompt: &Prompt) -> Vec<(&'static str, &'static str)> {
+    let enter = if prompt.field == Field::Value { "next" } else { "do it" };
+    let other = prompt.hand.value().map(|_| ("Tab", "other line"));
+    other.into_iter().chain([("Enter", enter), ("Esc", "leave it")]).collect()
 }
 
 /// Returns keys and words; the middle ones are left out first, help and quit last.

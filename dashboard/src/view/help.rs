@@ -64,7 +64,7 @@ fn legend(theme: Theme) -> [(&'static str, ratatui::style::Style, &'static str);
         meaning(Health::Fine, "the consumer keeps up"),
         meaning(Health::DeadLetters, "it keeps up, and deliveries were given up"),
         meaning(Health::Backlog, "events wait for over 2 s, or it is slowed or held"),
-        meaning(Health::Restrained(Restraint::Paused), "somebody paused it"),
+        meaning(Health::Restrained(Restraint::Paused), "somebody paused it, or holds the group"),
         meaning(Health::Failing, "attempts fail, its circuit is open, or it has stopped"),
     ]
 }

@@ -119,6 +119,73 @@ fn groups_with_a_part_selected() {
     check("groups-part", letters("2jj").chain([key(KeyCode::Enter)]).chain(letters("jj")));
 }
 
+fn handled() -> impl Iterator<Item = Message> {
+    std::iter::once(Message::Groups(Ok(canned::handled()))).chain(letters("2"))
+}
+
+#[test]
+fn groups_with_windows_one_of_them_held() {
+    check("groups-held", handled());
+}
+
+#[test]
+fn a_prompt_says_what_it_does_to_which_group() {
+    check("groups-release", letters("2jrnobody is there to send it"));
+    let extended = handled().chain(letters("je45m")).chain([key(KeyCode::Enter)]);
+    check("groups-extend", extended.chain(letters("they send at seven, says Ruth, as every Saturday")));
+    check("groups-unexpect", letters("2jx"));
+    check("groups-refused", letters("2jd").chain([key(KeyCode::Enter)]));
+}
+
+#[test]
+fn an_answer_is_shown_until_it_is_dismissed() {
+    let ordered = || letters("2jrlate").chain([key(KeyCode::Enter)]);
+    let refusal = "404: `group`: daily-sales has no open group `g-sales-20` (`railpost groups` lists them)";
+    check("groups-failed", ordered().chain([Message::Handled(Err(refusal.to_owned()))]));
+    let shown = |messages: Vec<Message>| {
+        let mut state = canned::busy(80, 24);
+        ordered().chain(messages).for_each(|message| drop(update(&mut state, message)));
+        words(&state)
+    };
+    let done = || vec![Message::Handled(Ok(1))];
+    assert!(shown(vec![]).contains("daily-sales 2026-11-20: release: ordered, not answered yet"));
+    assert!(shown(done()).contains("\u{2713} daily-sales 2026-11-20: release: done"));
+    assert!(shown(vec![Message::Handled(Ok(0))]).contains("release: the router changed nothing"));
+    let dismissed = shown(done().into_iter().chain([key(KeyCode::Esc)]).collect());
+    assert!(!dismissed.contains("release: done"), "{dismissed}");
+}
+
+#[test]
+fn a_prompt_whose_group_goes_says_so() {
+    let mut fewer = canned::groups();
+    fewer.remove(1);
+    let mut state = canned::busy(80, 24);
+    letters("2jr").chain([Message::Groups(Ok(fewer))]).for_each(|message| drop(update(&mut state, message)));
+    let text = words(&state);
+    assert!(text.contains("release daily-sales 2026-11-20") && text.contains("not open any more"), "{text}");
+}
+
+#[test]
+fn keys_that_need_a_group_are_named_beside_one() {
+    let mut state = canned::busy(120, 40);
+    letters("2").for_each(|message| drop(update(&mut state, message)));
+    assert!(words(&state).contains("release ") && words(&state).contains("hold "));
+    update(&mut state, Message::Groups(Ok(canned::handled())));
+    assert!(words(&state).contains("let go"), "{}", words(&state));
+    update(&mut state, Message::Groups(Ok(vec![])));
+    assert!(!words(&state).contains("release "), "{}", words(&state));
+}
+
+#[test]
+fn a_long_text_shows_its_end_while_it_is_typed() {
+    let mut state = canned::busy(40, 12);
+    let long = "a reason that is much longer than the line it is typed on, to the end";
+    letters("2r")
+        .chain([Message::Pasted(long.to_owned())])
+        .for_each(|message| drop(update(&mut state, message)));
+    assert!(words(&state).contains("line it is typed on, to the end"), "{}", words(&state));
+}
+
 #[test]
 fn tail() {
     check("tail", letters("3"));

@@ -9,9 +9,9 @@ use miette::{Diagnostic, LabeledSpan, NamedSource, Severity, SourceCode};
 /// The kind of a [`Finding`]; its text, such as `E0106`, stays the same for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Code {
-    /// `E0100`: the file cannot be read.
+    /// `E0100`: a file cannot be read.
     Unreadable = 100,
-    /// `E0101`: the file is not TOML.
+    /// `E0101`: the file is not TOML, or a file of names is neither TOML nor JSON.
     Syntax = 101,
     /// `E0102`: a key that does not exist.
     UnknownKey = 102,
@@ -59,18 +59,20 @@ pub enum Code {
     Path = 123,
     /// `E0124` (a warning): a consumer asks for a schema, and there is no folder of schemas.
     NoSchemas = 124,
-    /// `E0125` (a warning): a group could wait for ever.
-    WaitsForEver = 125,
     /// `E0126` (a warning): parts are expected by name, and `part` is not set.
     UnnamedParts = 126,
     /// `E0127`: one thing that is said under two names.
     SaidTwice = 127,
+    /// `E0128`: a key that has no effect beside the others.
+    NoEffect = 128,
+    /// `E0129`: a test case that cannot be run.
+    Case = 129,
 }
 
 impl Code {
     /// Returns whether a finding of this kind leaves the configuration usable.
     pub const fn is_warning(self) -> bool {
-        matches!(self, Self::Cycle | Self::NoSchemas | Self::WaitsForEver | Self::UnnamedParts)
+        matches!(self, Self::Cycle | Self::NoSchemas | Self::UnnamedParts)
     }
 }
 

@@ -1,7 +1,8 @@
 //! The configuration: a TOML file in, what it means out, and findings a person can act on in between.
 //!
-//! It reads one file and the environment variables that the file names, and nothing else: it opens no port, no log and
-//! no schema. A file with an error means nothing at all; a warning is returned beside the meaning.
+//! It reads one file, and the files of names and the environment variables that this file names, and nothing else: it
+//! opens no port, no log and no schema. A file with an error means nothing at all; a warning is returned beside the
+//! meaning.
 //!
 //! # Layout
 //! * [`model`]: [`Config`], what a file means
@@ -23,7 +24,9 @@ mod tests;
 pub use error::{Code, ConfigError, Finding};
 pub use json_schema::config_schema;
 pub use model::{
-    Aggregation, AwsService, Bus, Completion, Config, Consumer, Cutoff, DEFAULT_BUS, Dedup, Durability, Emit,
-    Gate, KeyExpression, Late, Mode, Otherwise, Piece, Range, Rate, Retention, Retry, Start, Target,
-    Template, Trace,
+    Aggregation, AtLimit, AwsService, Bus, Case, CaseStep, Ceiling, Completion, Config, Consumer, Count,
+    CountFrom, Cutoff, DEFAULT_BUS, Dedup, Duplicates, Durability, Emit, EventTime, Expectation, Expected,
+    Format, Gate, GroupLike, KeyExpression, Late, Limits, Manifest, Measure, Mode, Names, NamesPerKey,
+    Otherwise, Partial, Payloads, Piece, Range, Rate, ReadCount, ReleaseLike, Resequence, Retention, Retry,
+    Start, Target, Template, Time, Trace, Unplaced, Value, WINDOWS_MAX, Way, While, Window,
 };

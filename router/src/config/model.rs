@@ -1,5 +1,8 @@
 //! What a configuration means: checked, complete, with every default filled in.
 
+mod aggregation;
+mod case;
+
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -8,6 +11,13 @@ use std::time::Duration;
 use event::Timestamp;
 use event::eventbridge::Identity;
 use pattern::Pattern;
+
+pub use self::aggregation::{
+    Aggregation, AtLimit, Ceiling, Completion, Count, CountFrom, Cutoff, Duplicates, Emit, EventTime,
+    Expected, Format, Late, Limits, Manifest, Measure, Names, NamesPerKey, Partial, Payloads, Piece,
+    ReadCount, Resequence, Template, Time, Unplaced, Value, WINDOWS_MAX, Way, While, Window,
+};
+pub use self::case::{Case, CaseStep, Expectation, GroupLike, ReleaseLike};
 
 /// The bus that exists without being configured.
 pub const DEFAULT_BUS: &str = "default";
@@ -35,6 +45,8 @@ pub struct Config {
     pub consumers: Vec<Consumer>,
     /// In the order of the file.
     pub aggregations: Vec<Aggregation>,
+    /// Test cases of the aggregations, in the order of the file.
+    pub cases: Vec<Case>,
 }
 
 /// Where traces go.
@@ -261,105 +273,14 @@ pub struct Retry {
     pub interval_max: Duration,
 }
 
-/// A rule that gathers.
-#[derive(Clone, Debug)]
-pub struct Aggregation {
-    /// Its name, unique in the file.
-    pub name: String,
-    /// The bus it reads, and on which its releases appear.
-    pub bus: String,
-    /// Which events it gathers; none means all.
-    pub filter: Option<Pattern>,
-    /// How an event's group is found.
-    pub key: KeyExpression,
-    /// How an event's name within the group is found; none means the event's `id`.
-    pub part: Option<Template>,
-    /// When a group is complete.
-    pub complete: Completion,
-    /// The release's attributes.
-    pub emit: Emit,
-    /// What becomes of a part whose group was released before.
-    pub late: Late,
-    /// Open groups at most; at the limit the oldest is released as it is.
-    pub groups_max: usize,
-    /// Parts a group at most; at the limit the group is released.
-    pub parts_max: usize,
-}
-
-/// What becomes of a part whose group was released before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Late {
-    /// It opens a new group of the same key: the default, unless the completion names expected parts or a marker.
-    NewGroup,
-    /// It is counted and recorded as late, and gathered no more: the default where the completion names expected
-    /// parts or a marker.
-    Discard,
-}
-
-/// How an event's group is found: a value of the event, optionally taken apart by a regular expression.
+/// How an event's key is found: a value of the event, optionally taken apart by a regular expression.
 #[derive(Clone, Debug)]
 pub struct KeyExpression {
-    /// A path into the event, such as `$.detail.object.key`, in its dotted form `detail.object.key`, split.
-    pub path: Vec<String>,
+    /// Paths into the event, such as `$.detail.object.key`, each split at its dots; the first at which there is a value
+    /// counts.
+    pub paths: Vec<Vec<String>>,
     /// Named captures for the templates; the whole value must match.
     pub capture: Option<regex::Regex>,
-    /// The key; `{value}` is the value at `path`, other names are captures.
+    /// The key; `{value}` is the value at the path, other names are captures.
     pub key: Template,
-}
-
-/// Text with names in braces: `sales/{day}`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template {
-    /// The pieces in order.
-    pub pieces: Vec<Piece>,
-}
-
-/// One piece of a [`Template`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Piece {
-    /// Literal text.
-    Text(String),
-    /// A named capture, or `value`.
-    Name(String),
-    /// A path into the event: `{$.detail.part}`.
-    Path(Vec<String>),
-}
-
-/// When a group is complete.
-#[derive(Clone, Debug)]
-pub enum Completion {
-    /// It has so many parts.
-    Count(usize),
-    /// It has these parts, by name.
-    Expected(Vec<String>),
-    /// No part came for so long.
-    Idle(Duration),
-    /// So long after its first part.
-    Within(Duration),
-    /// At a time of day, the first one after its first part.
-    Cutoff(Cutoff),
-    /// An event of the group's key came that this pattern matches, whether or not the filter holds for it.
-    When(Pattern),
-    /// Any of these, whichever is first.
-    Any(Vec<Completion>),
-    /// All of these.
-    All(Vec<Completion>),
-}
-
-/// A time of day in a place.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cutoff {
-    /// The wall clock's time.
-    pub time: jiff::civil::Time,
-    /// The place's time zone.
-    pub zone: jiff::tz::TimeZone,
-}
-
-/// The attributes of a release.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Emit {
-    /// Its `type`.
-    pub kind: String,
-    /// Its `source`; `railpost/AGGREGATION` unless set.
-    pub source: String,
 }

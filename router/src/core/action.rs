@@ -3,8 +3,6 @@
 use event::Hop;
 use event::stored::Stored;
 
-use super::group::{Group, Part};
-
 /// Everything that follows from one event or one timer.
 #[derive(Debug, Default)]
 pub(crate) struct Decision {
@@ -31,48 +29,12 @@ pub(crate) enum Action {
         /// Why.
         reason: String,
     },
-    /// Save a group's head: all of it but its parts.
-    SaveGroup {
+    /// Keep the event with an aggregation's dead letters.
+    RefusePart {
         /// The aggregation.
         aggregation: usize,
-        /// The group, without its parts.
-        group: Box<Group>,
-    },
-    /// Save one part of a group.
-    SavePart {
-        /// The aggregation.
-        aggregation: usize,
-        /// The group's key.
-        key: String,
-        /// The part's place in the group.
-        index: usize,
-        /// The part.
-        part: Part,
-    },
-    /// Forget a group and its parts.
-    CloseGroup {
-        /// The aggregation.
-        aggregation: usize,
-        /// The group's key.
-        key: String,
-        /// How many parts were saved.
-        parts: usize,
-    },
-    /// Remember that a key's group was released, so that what comes after is late.
-    RememberKey {
-        /// The aggregation.
-        aggregation: usize,
-        /// The key.
-        key: String,
-        /// The place in the order of releases.
-        order: u64,
-    },
-    /// Forget a remembered key.
-    ForgetKey {
-        /// The aggregation.
-        aggregation: usize,
-        /// The key.
-        key: String,
+        /// Why.
+        reason: String,
     },
     /// Put a release on the bus. The hop's position is filled in when it has one.
     Emit {

@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::collections::HashMap;
+use std::fmt;
 
 use event::eventbridge::{Field as ViewField, Identity, View};
 use event::stored::Stored;
 use pattern::{Checked, Field, FieldValue};
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -74,30 +76,94 @@ impl<'a> Facts<'a> {
             ViewField::Json(json) => scalar_in(json, rest),
         }
     }
+
+    /// Returns the scalars at a path on whose way an array stands for each of its elements.
+    pub(crate) fn scalars(&self, path: &[String]) -> Vec<String> {
+        let Some((first, rest)) = path.split_first() else { return Vec::new() };
+        let json = match first.as_str() {
+            "detail" | "data" => self.stored.event.json().map(AsRef::as_ref),
+            name => self.view.fields().find(|(field, _)| *field == name).and_then(|(_, field)| match field {
+                ViewField::Text(_) => None,
+                ViewField::Json(json) => Some(json),
+            }),
+        };
+        let value = json.and_then(|json| serde_json::from_slice::<&RawValue>(json).ok());
+        let Some(value) = value else { return self.scalar(path).into_iter().collect() };
+        let mut found = Vec::new();
+        scalars_in(value, rest, &mut found);
+        found
+    }
 }
 
 /// Walks down JSON text without reading what is beside the way, so that numbers keep their digits.
 fn scalar_in(json: &[u8], path: &[String]) -> Option<String> {
-    let mut value: &RawValue = serde_json::from_slice(json).ok()?;
+    let mut json = json.trim_ascii();
     for name in path {
-        value = child(value, name)?;
+        json = child(json, name)?.get().as_bytes();
     }
-    let text = value.get();
-    match text.as_bytes().first()? {
-        b'"' => serde_json::from_str(text).ok(),
-        b'{' | b'[' | b'n' => None,
-        _ => Some(text.to_owned()),
+    text_of(json)
+}
+
+/// Walks down JSON text along all elements of the arrays on the way, and takes the scalars at its end.
+fn scalars_in(value: &RawValue, path: &[String], found: &mut Vec<String>) {
+    if value.get().starts_with('[') {
+        let elements: Vec<&RawValue> = serde_json::from_str(value.get()).unwrap_or_default();
+        return elements.into_iter().for_each(|element| scalars_in(element, path, found));
+    }
+    match path.split_first() {
+        None => found.extend(text_of(value.get().as_bytes())),
+        Some((name, rest)) => {
+            if let Some(child) = child(value.get().as_bytes(), name) {
+                scalars_in(child, rest, found);
+            }
+        }
     }
 }
 
-fn child<'v>(value: &'v RawValue, name: &str) -> Option<&'v RawValue> {
-    if value.get().starts_with('[') {
-        let elements: Vec<&RawValue> = serde_json::from_str(value.get()).ok()?;
+fn text_of(json: &[u8]) -> Option<String> {
+    match json.first()? {
+        b'"' => serde_json::from_slice(json).ok(),
+        b'{' | b'[' | b'n' => None,
+        _ => Some(String::from_utf8_lossy(json).into_owned()),
+    }
+}
+
+fn child<'v>(json: &'v [u8], name: &str) -> Option<&'v RawValue> {
+    if json.starts_with(b"[") {
+        let elements: Vec<&RawValue> = serde_json::from_slice(json).ok()?;
         return elements.get(name.parse::<usize>().ok()?).copied();
     }
-    let members: HashMap<Cow<'_, str>, &RawValue> = serde_json::from_str(value.get()).ok()?;
-    members.get(name).copied()
+    let mut object = serde_json::Deserializer::from_slice(json);
+    object.deserialize_map(Member(name)).ok()?
 }
+
+/// Finds one member of an object and skips the others; of two of one name the last counts.
+struct Member<'n>(&'n str);
+
+impl<'de> Visitor<'de> for Member<'_> {
+    type Value = Option<&'de RawValue>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+        let mut found = None;
+        while let Some(name) = members.next_key::<Name<'de>>()? {
+            if *name.0 == *self.0 {
+                found = Some(members.next_value()?);
+            } else {
+                members.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// A member's name, borrowed where it has no escapes.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 #[cfg(test)]
 mod tests {

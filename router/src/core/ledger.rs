@@ -22,4 +22,9 @@ pub(crate) struct AggregationLedger {
     pub(crate) duplicate: u64,
     pub(crate) discarded: u64,
     pub(crate) releases: u64,
+    pub(crate) without_key: u64,
+    pub(crate) refused: u64,
+    pub(crate) amended: u64,
+    pub(crate) revisions: u64,
+    pub(crate) skipped: u64,
 }

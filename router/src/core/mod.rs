@@ -8,26 +8,19 @@
 //! * [`facts`]: one event, parsed at most once, as filters, gates and expressions see it
 //! * [`rules`]: which consumers and aggregations an event concerns
 //! * [`gate`]: the schema check for one consumer
-//! * [`aggregator`]: one aggregation with its open groups and timers
-//! * [`group`]: one group in flight
-//! * [`condition`]: when a group is complete, when to look again, what it waits for
-//! * [`release`]: the event that a completed group becomes
+//! * [`gather`]: events that belong together and arrive apart
+//! * [`expression`]: keys and names out of an event's values
 //! * [`ledger`]: the counters that must balance
 //! * [`explain`]: why an event went where it went
 
 pub(crate) mod action;
-pub(crate) mod aggregator;
-pub(crate) mod condition;
 pub(crate) mod explain;
 pub(crate) mod expression;
 pub(crate) mod facts;
 pub(crate) mod gate;
-pub(crate) mod group;
+pub(crate) mod gather;
 pub(crate) mod ledger;
-pub(crate) mod release;
 pub(crate) mod rules;
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 
@@ -37,9 +30,10 @@ use event::stored::Stored;
 use event::{Hop, SpanId, Step, Text, Timestamp};
 
 pub(crate) use action::{Action, Decision};
-use aggregator::{Aggregator, Site};
 use facts::Facts;
 use gate::Gate;
+pub(crate) use gather::handle::HandleError;
+use gather::{Aggregator, Site};
 use ledger::ConsumerLedger;
 use rules::Rules;
 
@@ -50,6 +44,9 @@ use crate::state::record::Replayed;
 /// round.
 pub(crate) const HOPS_MAX: usize = 16;
 
+/// What stands before an aggregation's name where its dead letters are among those of consumers.
+pub(crate) const AGGREGATION: &str = "aggregation/";
+
 /// Everything that decides about the events of one bus.
 pub(crate) struct Core {
     bus: Text,
@@ -57,6 +54,10 @@ pub(crate) struct Core {
     rules: Rules,
     consumers: Vec<Receiver>,
     aggregators: Vec<Aggregator>,
+    /// When the router started.
+    started: Timestamp,
+    /// What the next event waits for, if it does.
+    waits: Option<String>,
 }
 
 /// A consumer as the core knows it.
@@ -88,8 +89,25 @@ impl Core {
         let rules = Rules::new(consumers, aggregations);
         let consumers =
             consumers.iter().map(|consumer| Receiver::new(consumer, registry)).collect::<Result<_, _>>()?;
+        Ok(Self::put_together(bus, identity, (rules, consumers), aggregations))
+    }
+
+    /// Returns a core that only gathers.
+    pub(crate) fn of_aggregations(bus: &str, identity: Identity, aggregations: &[Aggregation]) -> Self {
+        let rules = Rules::new(&[], aggregations);
+        Self::put_together(bus, identity, (rules, Vec::new()), aggregations)
+    }
+
+    fn put_together(
+        bus: &str,
+        identity: Identity,
+        (rules, consumers): (Rules, Vec<Receiver>),
+        aggregations: &[Aggregation],
+    ) -> Self {
         let aggregators = aggregations.iter().map(Aggregator::new).collect();
-        Ok(Self { bus: bus.into(), identity: Arc::new(identity), rules, consumers, aggregators })
+        let identity = Arc::new(identity);
+        let started = Timestamp::EPOCH;
+        Self { bus: bus.into(), identity, rules, consumers, aggregators, started, waits: None }
     }
 
     /// Returns the consumers in the order of the configuration.
@@ -112,15 +130,62 @@ impl Core {
         &mut self.aggregators
     }
 
+    /// Returns the filter of an aggregation; none means all events.
+    pub(crate) fn aggregation_filter(&self, index: usize) -> Option<&pattern::Pattern> {
+        self.rules.aggregation_filters().nth(index).flatten()
+    }
+
+    /// Takes note of when the router started: what was due before came late for that.
+    pub(crate) fn start(&mut self, started: Timestamp) {
+        self.started = started;
+    }
+
+    /// Returns what the next event waits for, if it does.
+    pub(crate) fn waits(&self) -> Option<&str> {
+        self.waits.as_deref()
+    }
+
+    /// Returns whether the next event must wait for room in an aggregation; everything after it waits as well.
+    pub(crate) fn must_wait(&mut self, position: u64, stored: &Stored) -> bool {
+        self.waits = None;
+        if !self.aggregators.iter().any(Aggregator::may_wait) || stored.via == Via::DeadLetter {
+            return false;
+        }
+        let identity = Arc::clone(&self.identity);
+        let facts = Facts::new(stored, position, &identity);
+        let concerned = self.rules.concerned(&facts);
+        let mut concerned = concerned.aggregations.iter();
+        self.waits = concerned.find_map(|(index, interest)| {
+            let aggregator = &self.aggregators[*index];
+            if aggregator.emitted(&stored.event) { None } else { aggregator.must_wait(interest, &facts) }
+        });
+        self.waits.is_some()
+    }
+
+    /// Does something to a group of an aggregation, by its place in the configuration.
+    pub(crate) fn handle(
+        &mut self,
+        index: usize,
+        (now, group): (Timestamp, &str),
+        record: &api::HandlingRecord,
+    ) -> Result<(u64, Decision), HandleError> {
+        let mut decision = Decision::default();
+        let started = self.started;
+        let mut site = Site { bus: &self.bus, index, now, started, decision: &mut decision };
+        let count = self.aggregators[index].handle(&mut site, group, record)?;
+        Ok((count, decision))
+    }
+
     /// Decides about one event.
     pub(crate) fn step(&mut self, now: Timestamp, position: u64, stored: &Stored) -> Decision {
         let mut decision = Decision::default();
         let identity = Arc::clone(&self.identity);
         let facts = Facts::new(stored, position, &identity);
         let mut concerned = self.rules.concerned(&facts);
-        if let Some(consumer) = only_for(stored) {
-            concerned.consumers.retain(|index| *self.consumers[*index].name == *consumer);
-            concerned.aggregations.clear();
+        if let Some(only) = only_for(stored) {
+            let aggregation = only.strip_prefix(AGGREGATION);
+            concerned.consumers.retain(|index| *self.consumers[*index].name == *only);
+            concerned.aggregations.retain(|index, _| aggregation == Some(&**self.aggregators[*index].name()));
         }
         decision.hops.push(self.hop(&facts, now, self.matched(&concerned)));
         let goes_round = passed(&stored.path) >= HOPS_MAX;
@@ -140,11 +205,10 @@ impl Core {
                 decision.hops.push(self.hop(&facts, now, step));
                 continue;
             }
-            let mut site = Site { bus: &self.bus, index, now, decision: &mut decision };
-            let step = self.aggregators[index].offer(&mut site, &interest, &facts);
-            if let Some(step) = step {
-                decision.hops.push(self.hop(&facts, now, step));
-            }
+            let started = self.started;
+            let mut site = Site { bus: &self.bus, index, now, started, decision: &mut decision };
+            let steps = self.aggregators[index].offer(&mut site, &interest, &facts);
+            decision.hops.extend(steps.into_iter().map(|step| self.hop(&facts, now, step)));
         }
         decision
     }
@@ -171,7 +235,8 @@ impl Core {
     pub(crate) fn wake(&mut self, now: Timestamp) -> Decision {
         let mut decision = Decision::default();
         for (index, aggregator) in self.aggregators.iter_mut().enumerate() {
-            aggregator.wake(&mut Site { bus: &self.bus, index, now, decision: &mut decision });
+            let started = self.started;
+            aggregator.wake(&mut Site { bus: &self.bus, index, now, started, decision: &mut decision });
         }
         decision
     }
@@ -187,7 +252,7 @@ impl Core {
             aggregations: concerned
                 .aggregations
                 .keys()
-                .map(|index| self.aggregators[*index].name().into())
+                .map(|index| Text::clone(self.aggregators[*index].name()))
                 .collect(),
             evaluated: self.rules.len(),
         }

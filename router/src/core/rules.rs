@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use pattern::{Input, Matcher, Pattern, Scratch};
 
-use super::condition::markers;
 use super::facts::Facts;
+use super::gather::watched;
 use crate::config::{Aggregation, Consumer};
 
 /// All filters of one bus, asked at once.
@@ -33,7 +33,7 @@ enum Rule {
 pub(crate) struct Interest {
     /// Its filter holds, so it may be a part.
     pub(crate) part: bool,
-    /// The `when` conditions that it meets, by their place in the completion.
+    /// What its completion looks for and it is, by its place there.
     pub(crate) markers: Vec<usize>,
 }
 
@@ -62,8 +62,8 @@ impl Rules {
         }
         for (index, aggregation) in aggregations.iter().enumerate() {
             rules.add(Rule::Part(index), aggregation.filter.as_ref());
-            for (place, marker) in markers(&aggregation.complete).into_iter().enumerate() {
-                rules.add(Rule::Marker(index, place), Some(marker));
+            for (place, pattern) in watched(aggregation) {
+                rules.add(Rule::Marker(index, place), Some(&pattern));
             }
         }
         rules

@@ -78,3 +78,10 @@ pub(crate) struct GivenUp {
     /// The tries made.
     pub(crate) attempts: Vec<Attempt>,
 }
+
+impl GivenUp {
+    /// Returns an event that was never tried.
+    pub(crate) fn refused(stored: Option<Arc<Stored>>, reason: String) -> Self {
+        Self { stored, reason, code: "SDK_CLIENT_ERROR", exhausted: None, attempts: Vec::new() }
+    }
+}

@@ -229,8 +229,7 @@ impl Worker {
         let order = self.sender.lane.consumer.order_by.as_ref();
         let key = order.zip(held.stored.as_ref()).and_then(|(order, stored)| {
             let facts = Facts::new(stored, position, self.sender.bus.identity());
-            let captures = expression::capture(order, &facts)?;
-            let key = expression::fill(&order.key, &captures, &facts)?;
+            let (key, _) = expression::key(std::slice::from_ref(order), &facts)?;
             let mut hasher = DefaultHasher::new();
             key.hash(&mut hasher);
             Some(Key(hasher.finish()))

@@ -105,8 +105,8 @@ impl Pipeline {
         let mut head = self.bus.partition().watch();
         loop {
             let now = clock::now();
-            let is_behind =
-                *head.borrow_and_update() > self.applied || self.is_due(now) || self.has_more(now);
+            let is_new = *head.borrow_and_update() > self.applied && self.bus.core().waits().is_none();
+            let is_behind = is_new || self.is_due(now) || self.has_more(now);
             let wake = self.next_wake();
             tokio::select! {
                 biased;
@@ -284,6 +284,13 @@ impl Pipeline {
                 }
             };
             turn.wake(&bus, &mut core, self.applied, stored.logged);
+            if core.must_wait(position.0, &stored) {
+                // What is open is completed by the clock alone while nothing more is read.
+                turn.wake(&bus, &mut core, self.applied, clock::now());
+                if core.must_wait(position.0, &stored) {
+                    break;
+                }
+            }
             if turn.is_full() {
                 break;
             }
@@ -302,7 +309,11 @@ impl Pipeline {
     /// Makes a turn durable, then does what waited for that.
     async fn commit(&mut self, mut turn: Turn) -> Result<(), store::Error> {
         turn.save_queues(&self.bus);
-        turn.changes.ledgers(&self.bus.core(), &mut self.saved);
+        {
+            let mut core = self.bus.core();
+            turn.changes.gathered(&mut core);
+            turn.changes.ledgers(&core, &mut self.saved);
+        }
         let changes = mem::take(&mut turn.changes);
         if changes.is_empty() && self.applied == self.bus.partition().applied() {
             turn.answer();

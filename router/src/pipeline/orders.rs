@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use api::ReplayState;
+use api::{HandlingRecord, ReplayState};
+use event::hop::Via;
 use event::stored::Stored;
 
 use super::Pipeline;
@@ -10,10 +11,11 @@ use super::again::Replay;
 use super::turn::Turn;
 use crate::bus::ReadError;
 use crate::clock;
-use crate::core::Core;
+use crate::core::{AGGREGATION, Core};
 use crate::orders::{Order, OrderError, Ordered};
 use crate::read;
-use crate::state::record::{Letter, ReplayRecord};
+use crate::state::changes::json;
+use crate::state::record::{Letter, ReplayRecord, Replayed};
 
 /// Replays that are over and still listed; past it the oldest is forgotten.
 const REPLAYS_LISTED_MAX: usize = 100;
@@ -28,6 +30,9 @@ impl Pipeline {
         {
             let result = match order {
                 Order::Carry { before } => Ok(self.carry(before, turn).await?),
+                Order::Redrive { consumer, letters } if consumer.starts_with(AGGREGATION) => {
+                    Ok(self.offer_again(&consumer, &letters, turn).await?)
+                }
                 order => self.obey(order, turn),
             };
             turn.answers.push((answer, result));
@@ -47,12 +52,60 @@ impl Pipeline {
             }
             Order::Redrive { consumer, letters } => self.redrive(&consumer, &letters, turn),
             Order::Purge { consumer, letters } => Ok(self.purge(&consumer, &letters, turn)),
+            Order::Group { aggregation, group, record } => self.handle((aggregation, &group), &record, turn),
             Order::Replay(record) => self.begin(*record, turn),
             Order::CancelReplay { name } => self.cancel(&name, turn),
             // Together with what this turn changes it is durable once it is answered.
             Order::Needed => Ok(self.bus.oldest_needed().unwrap_or(u64::MAX).min(self.applied.0 + 1)),
             Order::Carry { .. } => Ok(0),
         }
+    }
+
+    /// Puts an aggregation's dead letters on the bus again, for it alone. One that cannot be read stays.
+    async fn offer_again(&self, name: &str, letters: &[u64], turn: &mut Turn) -> Result<u64, store::Error> {
+        let mut rest = letters;
+        let mut offered = 0;
+        while !rest.is_empty() {
+            let some = read::some(&self.bus, rest).await;
+            rest = &rest[some.len()..];
+            for (position, found) in some {
+                if turn.is_full() {
+                    return Ok(offered);
+                }
+                let stored = match found {
+                    Ok(Some(stored)) => stored,
+                    Err(ReadError::Store(error @ (store::Error::Closed | store::Error::Failed { .. }))) => {
+                        return Err(error);
+                    }
+                    Ok(None) | Err(_) => continue,
+                };
+                if turn.take_letter(&self.bus, name, position) {
+                    let replayed = Replayed {
+                        name: "redrive".to_owned(),
+                        consumer: Some(name.to_owned()),
+                        position: Letter::of(&stored).map_or(position, |letter| letter.position),
+                    };
+                    let note = Some(json(&replayed));
+                    let again = Stored { logged: clock::now(), via: Via::Replay, note, ..stored };
+                    turn.emit(&again, None);
+                    offered += 1;
+                }
+            }
+        }
+        Ok(offered)
+    }
+
+    /// Does something to a group. The clock's time counts: what it asks for concerns the present.
+    fn handle(
+        &self,
+        (aggregation, group): (usize, &str),
+        record: &HandlingRecord,
+        turn: &mut Turn,
+    ) -> Result<u64, OrderError> {
+        let mut core = self.bus.core();
+        let (count, decision) = core.handle(aggregation, (clock::now(), group), record)?;
+        turn.apply(&self.bus, &core, (self.applied.0, None), decision);
+        Ok(count)
     }
 
     /// Queues dead letters again: a letter holds its event, so that the queue gets the letter's own position.

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use event::hop::Via;
 use event::stored::Stored;
 use event::{Event, Hop, SpanId, Step, Text, Timestamp, TraceContext, TraceId};
+use pattern::Pattern;
 use store::{Position, Positions};
 use tokio::sync::oneshot;
 
 use crate::bus::Bus;
 use crate::clock;
-use crate::core::{Action, Core, Decision};
+use crate::core::{AGGREGATION, Action, Core, Decision};
 use crate::deliver::GivenUp;
 use crate::deliver::lane::{Lane, Pending};
 use crate::orders::OrderError;
@@ -21,6 +22,8 @@ use crate::state::record::{Letter, Standing};
 
 /// What one commit may change, about; past it a turn ends, and the next goes on with the events that are left.
 const CHANGES_BYTES_MAX: usize = 16 << 20;
+/// What the state of groups may take that one event changes, about.
+const GATHERED_BYTES: usize = 256;
 /// Hops that a turn may hold, about, before they are told.
 const HOPS_TOLD_MAX: usize = 16_384;
 
@@ -86,6 +89,7 @@ impl Turn {
         (position, stored): (u64, Option<&Arc<Stored>>),
         decision: Decision,
     ) {
+        self.changes.reserve(decision.hops.len() * GATHERED_BYTES);
         self.hops.extend(decision.hops);
         for action in decision.actions {
             self.act(bus, core, (position, stored), action);
@@ -99,31 +103,18 @@ impl Turn {
         (position, stored): (u64, Option<&Arc<Stored>>),
         action: Action,
     ) {
-        let aggregation = |index: usize| core.aggregators()[index].name();
         match action {
             Action::Deliver { consumer } => self.queue(bus, consumer, position, stored.cloned()),
             Action::Drop => {}
             Action::DeadLetter { consumer, reason } => {
-                let given_up = GivenUp {
-                    stored: stored.cloned(),
-                    reason,
-                    code: "SDK_CLIENT_ERROR",
-                    exhausted: None,
-                    attempts: Vec::new(),
-                };
+                let given_up = GivenUp::refused(stored.cloned(), reason);
                 self.give_up(&bus.lanes()[consumer], position, given_up);
             }
-            Action::SaveGroup { aggregation: index, group } => self.changes.group(aggregation(index), &group),
-            Action::SavePart { aggregation: at, key, index, part } => {
-                self.changes.part(aggregation(at), &key, index, &part);
+            Action::RefusePart { aggregation, reason } => {
+                let name = format!("{AGGREGATION}{}", core.aggregators()[aggregation].name());
+                let given_up = GivenUp::refused(stored.cloned(), reason);
+                self.write_letter((&name, core.aggregation_filter(aggregation)), position, given_up);
             }
-            Action::CloseGroup { aggregation: index, key, parts } => {
-                self.changes.close(aggregation(index), &key, parts);
-            }
-            Action::RememberKey { aggregation: index, key, order } => {
-                self.changes.released(aggregation(index), &key, order);
-            }
-            Action::ForgetKey { aggregation: index, key } => self.changes.forgotten(aggregation(index), &key),
             Action::Emit { release, hop } => self.emit(&release, Some(*hop)),
         }
     }
@@ -173,14 +164,17 @@ impl Turn {
 
     /// Writes a dead letter at the end of the log, with the event and all that is known of the attempts.
     pub(super) fn give_up(&mut self, lane: &Lane, position: u64, given_up: GivenUp) {
+        self.write_letter((&lane.consumer.name, lane.consumer.filter.as_ref()), position, given_up);
+    }
+
+    fn write_letter(&mut self, (name, filter): (&str, Option<&Pattern>), position: u64, given_up: GivenUp) {
         let at = clock::now();
         let GivenUp { stored, reason, code, exhausted, attempts } = given_up;
-        let filter = lane.consumer.filter.as_ref();
         let earlier = stored.as_deref().and_then(Letter::of);
         // One that was redriven was queued from its letter's place.
-        let redriven = earlier.as_ref().filter(|earlier| earlier.consumer == lane.consumer.name);
+        let redriven = earlier.as_ref().filter(|earlier| earlier.consumer == name);
         let letter = Letter {
-            consumer: lane.consumer.name.clone(),
+            consumer: name.to_owned(),
             position: redriven.map_or(position, |earlier| earlier.position),
             reason,
             at,

@@ -183,7 +183,7 @@ impl<'f> Choice<'f> {
     /// Chooses among one consumer's, and counts those that are left.
     async fn choose(&mut self, bus: &Bus, consumer: &str) -> Vec<u64> {
         let is_redrive = self.fate == Fate::Redrive;
-        let room = if is_redrive && bus.lane(consumer).is_none() { 0 } else { self.room };
+        let room = if is_redrive && !bus.takes_again(consumer) { 0 } else { self.room };
         let wants_all = DeadLetterFilter { consumer: None, ..self.filter.clone() }.is_empty();
         let all = positions(bus, consumer, 0);
         if wants_all && !is_redrive {

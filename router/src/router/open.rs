@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use super::{Buses, StartError};
 use crate::bus::{Bus, Parts};
+use crate::clock;
 use crate::config::{self, Config, Consumer, Start};
 use crate::core::Core;
 use crate::deliver::lane::Lane;
@@ -74,6 +75,7 @@ pub(crate) async fn put_together(
     let aggregations: Vec<_> =
         config.aggregations.iter().filter(|one| one.bus == bus.name).cloned().collect();
     let mut core = Core::new(&bus.name, config.identity.clone(), &consumers, &aggregations, registry)?;
+    core.start(clock::now());
     restore::core(&mut core, &*partition).await.map_err(unreadable)?;
     let orphans = restore::orphans(&core, &*partition).await.map_err(unreadable)?;
     warn_of_orphans(&bus.name, &orphans);

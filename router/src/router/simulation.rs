@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use api::{Overview, Phase};
+use api::{GroupAction, HandlingRecord, Overview, Phase};
 use event::hop::Via;
 use event::stored::Stored;
 use event::{Event, Timestamp};
@@ -146,6 +146,20 @@ impl Node {
             if let Some(index) = bus.lane(consumer).map(|lane| lane.index) {
                 let order =
                     if paused { Order::Pause { consumer: index } } else { Order::Resume { consumer: index } };
+                return bus.order(order).await.is_ok();
+            }
+        }
+        false
+    }
+
+    /// Does something to a group of an aggregation. Returns false if there is none, or the router stopped before that was
+    /// durable.
+    pub async fn handle(&self, aggregation: &str, group: &str, action: GroupAction) -> bool {
+        for bus in self.shared.buses() {
+            if let Some(index) = bus.aggregation(aggregation) {
+                let (by, why) = ("simulation".to_owned(), "chance".to_owned());
+                let record = HandlingRecord { at: clock::now(), by, why, action };
+                let order = Order::Group { aggregation: index, group: group.to_owned(), record };
                 return bus.order(order).await.is_ok();
             }
         }

@@ -100,7 +100,12 @@ impl Scrape {
         counters(encoder, "parts_late", "Parts whose group was released before", each(|one| one.late))?;
         counters(encoder, "parts_duplicate", "Parts that were there already", each(|one| one.duplicate))?;
         counters(encoder, "parts_discarded", "Events that could not be parts", each(|one| one.discarded))?;
+        counters(encoder, "parts_without_key", "Those of them without a key", each(|one| one.without_key))?;
+        counters(encoder, "parts_refused", "Those of them without room", each(|one| one.refused))?;
+        counters(encoder, "parts_amended", "Late parts in a revision", each(|one| one.amended))?;
         counters(encoder, "releases", "Groups released", each(|one| one.releases))?;
+        counters(encoder, "revisions", "Releases that were revised", each(|one| one.revisions))?;
+        counters(encoder, "numbers_skipped", "Numbers of sequences skipped", each(|one| one.skipped))?;
         gauges(encoder, "parts_open", "Parts of open groups", each(|one| one.open))?;
         gauges(encoder, "groups_open", "Groups in flight", each(|one| one.open_groups))
     }

@@ -4,6 +4,7 @@
 //! * [`eventbridge`]: `POST /` with `X-Amz-Target`
 //! * [`inspect`]: `/api/v1`, what the dashboard and the command line ask
 //! * [`dead_letters`], which is `/api/v1/dead-letters`
+//! * [`groups`]: `/api/v1/groups/show`, `/api/v1/groups/handle`, `/api/v1/payload`
 //! * [`operate`]: `/api/v1/consumers`, `/api/v1/replays`, `/api/v1/archive`
 //! * [`tail`]: `/api/v1/tail`, hops as they happen
 //! * [`health`]: `/healthz`, `/readyz`
@@ -13,6 +14,7 @@
 mod cloudevents;
 mod dead_letters;
 mod eventbridge;
+mod groups;
 mod health;
 mod inspect;
 mod metrics;
@@ -43,6 +45,9 @@ pub(crate) fn routes(shared: Arc<Shared>) -> Router {
         .route("/metrics", get(metrics::scrape))
         .route("/api/v1/overview", get(inspect::overview))
         .route("/api/v1/groups", get(inspect::groups))
+        .route("/api/v1/groups/show", get(groups::show))
+        .route("/api/v1/groups/handle", post(groups::handle))
+        .route("/api/v1/payload", get(groups::payload))
         .route("/api/v1/event", get(inspect::event))
         .route("/api/v1/dead-letters", get(dead_letters::list))
         .route("/api/v1/dead-letters/redrive", post(dead_letters::redrive))

@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use super::inspect::{self, Parameters};
 use super::refusal::Refusal;
 use crate::bus::Bus;
+use crate::core::HandleError;
 use crate::orders::{Order, OrderError};
 use crate::report::archive as archived;
 use crate::router::Shared;
@@ -224,6 +225,10 @@ pub(super) fn refused(error: OrderError) -> Refusal {
         OrderError::Unknown { what, .. } => {
             Refusal::new(StatusCode::NOT_FOUND, "unknown-name", reason).field(what)
         }
+        OrderError::Group(HandleError::Unknown { .. }) => {
+            Refusal::new(StatusCode::NOT_FOUND, "unknown-name", reason).field("group")
+        }
+        OrderError::Group(_) => Refusal::new(StatusCode::CONFLICT, "impossible", reason).field("group"),
         OrderError::Taken { .. } => Refusal::new(StatusCode::CONFLICT, "name-taken", reason).field("name"),
     }
 }

@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use event::Text;
 use serde::Serialize;
 use store::{Position, Space, Tx};
 
 use super::record::{ReplayRecord, Standing, Tried};
 use super::{
-    ABOUT, CONSUMERS, FORMAT, GROUPS, LEDGERS, LETTERS, PARTS, PENDING, RELEASED, REPLAYS, TRIED, key,
-    ledger_key, part_key, position_key,
+    ABOUT, CONSUMERS, ENDED, FORMAT, GROUPS, LEDGERS, LETTERS, PARTS, PENDING, REPLAYS, TRIED, USUAL,
+    group_key, key, ledger_key, part_key, position_key,
 };
 use crate::core::Core;
-use crate::core::group::{Group, Part};
+use crate::core::gather::save::Save;
 use crate::core::ledger::{AggregationLedger, ConsumerLedger};
 use crate::queue::Change;
 
@@ -94,31 +95,42 @@ impl Changes {
         self.delete(REPLAYS, key(&[name.as_bytes()]));
     }
 
-    /// Saves a group's head.
-    pub(crate) fn group(&mut self, aggregation: &str, group: &Group) {
-        self.put(GROUPS, key(&[aggregation.as_bytes(), group.key.as_bytes()]), json(group));
+    /// Saves what changed of the aggregations.
+    pub(crate) fn gathered(&mut self, core: &mut Core) {
+        for aggregator in core.aggregators_mut() {
+            let name = Text::clone(aggregator.name());
+            for save in aggregator.changes() {
+                self.save(&name, save);
+            }
+        }
     }
 
-    /// Saves a part.
-    pub(crate) fn part(&mut self, aggregation: &str, group: &str, index: usize, part: &Part) {
-        self.put(PARTS, part_key(aggregation, group, index), json(part));
+    fn save(&mut self, aggregation: &str, save: Save) {
+        match save {
+            Save::Head { key, id, value } => self.put(GROUPS, group_key(aggregation, &key, id), value),
+            Save::Chunk { key, id, number, value } => {
+                self.put(PARTS, part_key(aggregation, &key, id, number), value);
+            }
+            Save::Ended { key, order, value } => self.put(ENDED, group_key(aggregation, &key, order), value),
+            Save::Usual { name, value } => {
+                self.put(USUAL, key(&[aggregation.as_bytes(), name.as_bytes()]), value);
+            }
+            Save::NoGroup { key, id, chunks } => {
+                self.delete(GROUPS, group_key(aggregation, &key, id));
+                let chunks = (0..u64::from(chunks)).map(|number| part_key(aggregation, &key, id, number));
+                chunks.for_each(|chunk| self.delete(PARTS, chunk));
+            }
+            Save::NoChunk { key, id, number } => {
+                self.delete(PARTS, part_key(aggregation, &key, id, number));
+            }
+            Save::NoEnded { key, order } => self.delete(ENDED, group_key(aggregation, &key, order)),
+            Save::NoUsual { name } => self.delete(USUAL, key(&[aggregation.as_bytes(), name.as_bytes()])),
+        }
     }
 
-    /// Forgets a group and its parts.
-    pub(crate) fn close(&mut self, aggregation: &str, group: &str, parts: usize) {
-        self.delete(GROUPS, key(&[aggregation.as_bytes(), group.as_bytes()]));
-        (0..parts).for_each(|index| self.delete(PARTS, part_key(aggregation, group, index)));
-    }
-
-    /// Remembers a released key.
-    pub(crate) fn released(&mut self, aggregation: &str, group: &str, order: u64) {
-        let value = Bytes::copy_from_slice(&order.to_be_bytes());
-        self.put(RELEASED, key(&[aggregation.as_bytes(), group.as_bytes()]), value);
-    }
-
-    /// Forgets a released key.
-    pub(crate) fn forgotten(&mut self, aggregation: &str, group: &str) {
-        self.delete(RELEASED, key(&[aggregation.as_bytes(), group.as_bytes()]));
+    /// Makes room for what will be saved at the commit.
+    pub(crate) fn reserve(&mut self, bytes: usize) {
+        self.bytes += bytes;
     }
 
     /// Puts an event on the bus.
@@ -138,8 +150,8 @@ impl Changes {
             }
         }
         for (aggregator, saved) in core.aggregators().iter().zip(&mut saved.aggregations) {
-            if aggregator.ledger != *saved {
-                *saved = aggregator.ledger;
+            if aggregator.ledger() != *saved {
+                *saved = aggregator.ledger();
                 self.put(LEDGERS, ledger_key("aggregation", aggregator.name()), json(saved));
             }
         }

@@ -22,12 +22,12 @@ const ABOUT: Space = Space(0);
 const LEDGERS: Space = Space(1);
 /// `CONSUMER, POSITION` -> the attempts at a delivery that failed so far.
 const TRIED: Space = Space(2);
-/// `AGGREGATION, KEY` -> the group without its parts.
+/// `AGGREGATION, KEY, ID` -> a group with its latest parts, or a sequence.
 const GROUPS: Space = Space(4);
-/// `AGGREGATION, KEY, INDEX` -> one part.
+/// `AGGREGATION, KEY, ID, NUMBER` -> a group's earlier parts, or an event that is held.
 const PARTS: Space = Space(5);
-/// `AGGREGATION, KEY` -> its place in the order of releases.
-const RELEASED: Space = Space(6);
+/// `AGGREGATION, KEY, ORDER` -> how a group ended.
+const ENDED: Space = Space(6);
 /// `CONSUMER, CHUNK` -> positions of deliveries that are not settled.
 pub(crate) const PENDING: Space = Space(7);
 /// `CONSUMER, CHUNK` -> positions of dead letters.
@@ -36,9 +36,11 @@ const LETTERS: Space = Space(8);
 const CONSUMERS: Space = Space(9);
 /// `NAME` -> a replay.
 const REPLAYS: Space = Space(10);
+/// `AGGREGATION, NAME` -> when parts of that name usually come.
+const USUAL: Space = Space(11);
 
 /// The form of all this. A bus that was written in another one is refused.
-const FORMAT: &[u8] = b"2";
+const FORMAT: &[u8] = b"3";
 
 fn key(components: &[&[u8]]) -> Bytes {
     let mut key = BytesMut::with_capacity(components.iter().map(|component| component.len() + 4).sum());
@@ -58,6 +60,12 @@ fn position_key(consumer: &str, position: u64) -> Bytes {
     key(&[consumer.as_bytes(), &position.to_be_bytes()])
 }
 
-fn part_key(aggregation: &str, group: &str, index: usize) -> Bytes {
-    key(&[aggregation.as_bytes(), group.as_bytes(), &(index as u64).to_be_bytes()])
+/// The key of a group, or of how one ended.
+fn group_key(aggregation: &str, group: &str, number: u64) -> Bytes {
+    key(&[aggregation.as_bytes(), group.as_bytes(), &number.to_be_bytes()])
+}
+
+/// The key of some parts of a group.
+fn part_key(aggregation: &str, group: &str, id: u64, number: u64) -> Bytes {
+    key(&[aggregation.as_bytes(), group.as_bytes(), &id.to_be_bytes(), &number.to_be_bytes()])
 }

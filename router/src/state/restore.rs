@@ -8,11 +8,11 @@ use store::{Partition, Scan, Space};
 
 use super::record::{ReplayRecord, Standing, Tried};
 use super::{
-    ABOUT, CONSUMERS, FORMAT, GROUPS, LEDGERS, LETTERS, PARTS, PENDING, RELEASED, REPLAYS, TRIED, key,
+    ABOUT, CONSUMERS, ENDED, FORMAT, GROUPS, LEDGERS, LETTERS, PARTS, PENDING, REPLAYS, TRIED, USUAL, key,
     ledger_key,
 };
 use crate::core::Core;
-use crate::core::group::{Group, Part};
+use crate::core::gather::Aggregator;
 use crate::core::ledger::{AggregationLedger, ConsumerLedger};
 use crate::queue::Queue;
 
@@ -85,40 +85,47 @@ pub(crate) async fn core(core: &mut Core, partition: &dyn Partition) -> Result<(
         receiver.ledger = ledger::<ConsumerLedger>(&ledgers, "consumer", &receiver.name)?;
     }
     for aggregator in core.aggregators_mut() {
-        let name = aggregator.name().to_owned();
-        aggregator.ledger = ledger::<AggregationLedger>(&ledgers, "aggregation", &name)?;
-        let mut parts = parts(partition, &name).await?;
-        for (saved, head) in all(partition, GROUPS, key(&[name.as_bytes()])).await? {
-            let group = || format!("group `{}` of aggregation `{name}`", shown(last_component(&saved)));
-            let head: Group = parse(&head).ok_or_else(|| RestoreError::Unreadable(group()))?;
-            let parts = parts.remove(&key(&[name.as_bytes(), head.key.as_bytes()])).unwrap_or_default();
-            let parts: Option<Vec<Part>> = parts.iter().map(|part| parse(part)).collect();
-            let parts = parts.ok_or_else(|| RestoreError::Unreadable(format!("a part of {}", group())))?;
-            aggregator.restore_group(head, parts);
-        }
-        for (saved, order) in all(partition, RELEASED, key(&[name.as_bytes()])).await? {
-            let (Some(group), Ok(order)) = (last_component(&saved), order.as_ref().try_into()) else {
-                return Err(RestoreError::Unreadable(format!("a released key of aggregation `{name}`")));
-            };
-            aggregator.restore_key(group, u64::from_be_bytes(order));
-        }
+        let name = aggregator.name().to_string();
+        aggregator.restore_ledger(ledger::<AggregationLedger>(&ledgers, "aggregation", &name)?);
+        self::aggregation(aggregator, partition, &name).await?;
+        aggregator.restored();
     }
     Ok(())
 }
 
-/// Returns the parts of an aggregation's groups, in order, by what their keys begin with.
-async fn parts(
+/// Gives an aggregation what was saved of its groups.
+async fn aggregation(
+    aggregator: &mut Aggregator,
     partition: &dyn Partition,
-    aggregation: &str,
-) -> Result<BTreeMap<Bytes, Vec<Bytes>>, store::Error> {
-    /// The index at a key's end, with its length in front.
-    const INDEX_BYTES: usize = 12;
-    let mut parts: BTreeMap<Bytes, Vec<Bytes>> = BTreeMap::new();
-    for (saved, part) in all(partition, PARTS, key(&[aggregation.as_bytes()])).await? {
-        let group = saved.slice(..saved.len().saturating_sub(INDEX_BYTES));
-        parts.entry(group).or_default().push(part);
+    name: &str,
+) -> Result<(), RestoreError> {
+    let unreadable = |what: &str, key: &[u8]| {
+        RestoreError::Unreadable(format!("{what} `{}` of aggregation `{name}`", shown(component(key, 1))))
+    };
+    let prefix = || key(&[name.as_bytes()]);
+    let chunks = all(partition, PARTS, prefix()).await?;
+    let mut chunks = chunks.iter().peekable();
+    for (saved, head) in all(partition, GROUPS, prefix()).await? {
+        let mut own = Vec::new();
+        // Both spaces are in the same order, and a chunk's key begins with its group's.
+        while let Some((chunk, value)) = chunks.next_if(|(chunk, _)| chunk.starts_with(&saved)) {
+            own.push((position(chunk).unwrap_or_default(), value.clone()));
+        }
+        let group = component(&saved, 1).ok_or_else(|| unreadable("group", &saved))?;
+        aggregator.restore(&group, &head, &own).map_err(|_| unreadable("group", &saved))?;
     }
-    Ok(parts)
+    if let Some((chunk, _)) = chunks.next() {
+        return Err(unreadable("a part of group", chunk));
+    }
+    for (saved, value) in all(partition, ENDED, prefix()).await? {
+        let group = component(&saved, 1).ok_or_else(|| unreadable("ended group", &saved))?;
+        aggregator.restore_ended(&group, &value).map_err(|_| unreadable("ended group", &saved))?;
+    }
+    for (saved, value) in all(partition, USUAL, prefix()).await? {
+        let part = component(&saved, 1).ok_or_else(|| unreadable("part", &saved))?;
+        aggregator.restore_usual(part, &value).map_err(|_| unreadable("part", &saved))?;
+    }
+    Ok(())
 }
 
 /// Returns what was saved of a consumer.
@@ -147,7 +154,7 @@ pub(crate) async fn letters(partition: &dyn Partition) -> Result<BTreeMap<String
 pub(crate) async fn replays(partition: &dyn Partition) -> Result<Vec<ReplayRecord>, RestoreError> {
     let saved = all(partition, REPLAYS, Bytes::new()).await?;
     let read = |(key, value): (Bytes, Bytes)| {
-        let unreadable = || RestoreError::Unreadable(format!("replay `{}`", shown(first_component(&key))));
+        let unreadable = || RestoreError::Unreadable(format!("replay `{}`", shown(component(&key, 0))));
         parse(&value).ok_or_else(unreadable)
     };
     saved.into_iter().map(read).collect()
@@ -162,10 +169,10 @@ pub(crate) async fn orphans(core: &Core, partition: &dyn Partition) -> Result<Ve
         .filter(|(name, _)| !known(name))
         .map(|(name, queue)| Orphan { kind: "consumer", name, count: queue.len(), oldest: queue.first() })
         .collect();
-    let known = |name: &str| core.aggregators().iter().any(|aggregator| aggregator.name() == name);
+    let known = |name: &str| core.aggregators().iter().any(|aggregator| **aggregator.name() == *name);
     let mut groups: BTreeMap<String, u64> = BTreeMap::new();
     for (key, _) in all(partition, GROUPS, Bytes::new()).await? {
-        if let Some(name) = first_component(&key).filter(|name| !known(name)) {
+        if let Some(name) = component(&key, 0).filter(|name| !known(name)) {
             *groups.entry(name).or_default() += 1;
         }
     }
@@ -178,7 +185,7 @@ pub(crate) async fn orphans(core: &Core, partition: &dyn Partition) -> Result<Ve
 async fn queues(partition: &dyn Partition, space: Space) -> Result<BTreeMap<String, Queue>, RestoreError> {
     let mut chunks: BTreeMap<String, Vec<(u64, Bytes)>> = BTreeMap::new();
     for (key, value) in all(partition, space, Bytes::new()).await? {
-        let chunk = first_component(&key).zip(position(&key));
+        let chunk = component(&key, 0).zip(position(&key));
         let (name, chunk) = chunk.ok_or_else(|| RestoreError::Unreadable("a queue's name".to_owned()))?;
         chunks.entry(name).or_default().push((chunk, value));
     }
@@ -232,17 +239,15 @@ fn position(key: &[u8]) -> Option<u64> {
     key.last_chunk::<8>().map(|bytes| u64::from_be_bytes(*bytes))
 }
 
-fn first_component(key: &[u8]) -> Option<String> {
+/// Returns one of the components of a key.
+fn component(mut key: &[u8], place: usize) -> Option<String> {
+    for _ in 0..place {
+        let (length, rest) = key.split_first_chunk::<4>()?;
+        key = rest.get(u32::from_be_bytes(*length) as usize..)?;
+    }
     let (length, rest) = key.split_first_chunk::<4>()?;
-    let first = rest.get(..u32::from_be_bytes(*length) as usize)?;
-    String::from_utf8(first.to_vec()).ok()
-}
-
-/// Returns the second of two components.
-fn last_component(key: &[u8]) -> Option<String> {
-    let (length, rest) = key.split_first_chunk::<4>()?;
-    let second = rest.get(u32::from_be_bytes(*length) as usize + 4..)?;
-    String::from_utf8(second.to_vec()).ok()
+    let found = rest.get(..u32::from_be_bytes(*length) as usize)?;
+    String::from_utf8(found.to_vec()).ok()
 }
 
 fn shown(name: Option<String>) -> String {

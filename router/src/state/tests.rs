@@ -33,9 +33,9 @@ async fn a_state_in_another_form_is_refused() {
     let put = vec![(LEDGERS, ledger_key("consumer", "c"), Bytes::from_static(b"{}"))];
     partition.commit(Tx { put, ..Tx::default() }).await.unwrap();
     let error = restore::check_format(partition).await.unwrap_err();
-    assert_eq!(error.to_string(), "its state has form 1, and this version knows form 2");
-    let put = vec![(ABOUT, key(&[b"format"]), Bytes::from_static(b"3"))];
+    assert_eq!(error.to_string(), "its state has form 1, and this version knows form 3");
+    let put = vec![(ABOUT, key(&[b"format"]), Bytes::from_static(b"4"))];
     partition.commit(Tx { put, ..Tx::default() }).await.unwrap();
     let error = restore::check_format(partition).await.unwrap_err();
-    assert_eq!(error.to_string(), "its state has form 3, and this version knows form 2");
+    assert_eq!(error.to_string(), "its state has form 4, and this version knows form 3");
 }

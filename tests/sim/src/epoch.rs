@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::Overview;
+use api::{GroupAction, Overview};
 use event::Timestamp;
 use event::hop::Via;
 use fastrand::Rng;
@@ -15,7 +15,7 @@ use store::{Disk, SimulatedDisk};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
-use crate::scenario::{Ending, Plan, Scenario};
+use crate::scenario::{Ending, KEYS, Plan, Scenario};
 use crate::world::World;
 
 /// Publishers that try events at the same time.
@@ -91,8 +91,12 @@ pub fn run_to_the_end(scenario: &Scenario, world: &Arc<World>, disk: &SimulatedD
         simulation::begin(world.now(), seed);
         let router = Router::open(scenario, world, disk).await;
         let router = router.unwrap_or_else(|error| panic!("seed {seed}: the router does not start: {error}"));
-        for consumer in ["all", "ordered", "strict", "copy", "groups"] {
+        for consumer in ["all", "ordered", "strict", "copy", "groups", "gathered"] {
             assert!(router.node.pause(consumer, false).await, "seed {seed}: {consumer} cannot be resumed");
+        }
+        for aggregation in ["groups", "amended", "windows", "sessions"] {
+            let done = router.node.handle(aggregation, "*", GroupAction::LetGo).await;
+            assert!(done, "seed {seed}: the groups of {aggregation} cannot be let go");
         }
         // Publishers try again what they never had an answer to.
         for event in &scenario.events {
@@ -235,14 +239,34 @@ async fn operate(node: Arc<Node>, mut rng: Rng) {
     loop {
         tokio::time::sleep(Duration::from_millis(rng.u64(10..6_000))).await;
         let consumer = ["all", "ordered", "strict"][rng.usize(0..3)];
-        match rng.u8(0..6) {
+        match rng.u8(0..8) {
             0 => drop(node.pause(consumer, true).await),
             1 | 2 => drop(node.pause(consumer, false).await),
             3 => drop(node.redrive("strict").await),
             4 => drop(node.reclaim("landing").await),
+            5 | 6 => handle(&node, &mut rng).await,
             _ => simulation::set_clock(jumped(simulation::now(), &mut rng)),
         }
     }
+}
+
+/// Does something to a group of some key, if there is one.
+async fn handle(node: &Node, rng: &mut Rng) {
+    let aggregation = ["groups", "amended", "windows", "sessions", "sequence"][rng.usize(0..5)];
+    let group = if rng.u8(0..5) == 0 { "*".to_owned() } else { rng.u32(0..KEYS).to_string() };
+    let part = rng.u32(0..5).to_string();
+    let actions = [
+        GroupAction::Release,
+        GroupAction::Discard,
+        GroupAction::Extend { by_ms: rng.u64(1..20_000) },
+        GroupAction::Hold,
+        GroupAction::LetGo,
+        GroupAction::Expect { part: part.clone() },
+        GroupAction::Unexpect { part },
+    ];
+    let action = actions[rng.usize(0..actions.len())].clone();
+    // There may be no such group.
+    let _was_there = node.handle(aggregation, &group, action).await;
 }
 
 /// Returns a time up to an hour away.

@@ -12,7 +12,7 @@ use store::Faults;
 /// Events that publishers try to publish in all.
 const EVENTS: usize = 160;
 /// Keys of the consumer that keeps an order, and groups of the aggregation.
-const KEYS: u32 = 5;
+pub(crate) const KEYS: u32 = 5;
 
 const CONFIG: &str = r#"
 [bus.landing]
@@ -68,6 +68,59 @@ filter = { type = ["part"] }
 key = "$.data.key"
 complete = { any = [{ count = 3 }, { deadline = "20s" }] }
 emit = { type = "group" }
+
+# Waits for names, and takes what comes late into a revision.
+[[aggregation]]
+name = "amended"
+bus = "landing"
+filter = { type = ["part"] }
+key = "$.data.key"
+part = "$.data.slot"
+complete = { any = [{ expected = ["0", "1", "2"] }, { deadline = "15s" }] }
+duplicates = "last"
+late = "amend"
+warn = "5s"
+emit = { type = "amended", parts = "included" }
+
+# Overlapping windows of the events' own time.
+[[aggregation]]
+name = "windows"
+bus = "landing"
+filter = { type = ["part"] }
+key = "$.data.key"
+time = { path = "$.data.at", disorder = "2s", quiet = "10s" }
+complete = { window = { size = "30s", slide = "10s", lateness = "1s" } }
+late = "side"
+early = "7s"
+emit = { type = "window" }
+
+# Sessions, few of which are open at a time.
+[[aggregation]]
+name = "sessions"
+bus = "landing"
+filter = { type = ["part"] }
+key = "$.data.key"
+time = { path = "$.data.at", quiet = "5s" }
+complete = { idle = "4s" }
+groups_max = 2
+at_limit = "refuse"
+emit = { type = "session" }
+
+# One by one, in the order of their numbers.
+[[aggregation]]
+name = "sequence"
+bus = "landing"
+filter = { type = ["part"] }
+key = "$.data.key"
+resequence = { by = "$.data.number", gap = "3s", forget = "3650d" }
+emit = { type = "in-order" }
+
+[[consumer]]
+name = "gathered"
+bus = "landing"
+filter = { source = [{ prefix = "railpost/" }], type = [{ anything-but = ["group"] }] }
+target = { http = "http://127.0.0.1:1/" }
+retry = { attempts = 100000, max_age = "300d", interval = "100ms", interval_max = "10s" }
 
 [[consumer]]
 name = "groups"
@@ -135,7 +188,15 @@ impl Scenario {
 fn event(number: usize, rng: &mut Rng) -> Event {
     let kind = ["a", "a", "b", "part"][rng.usize(0..4)];
     let filler = "x".repeat(rng.usize(0..600));
-    let data = json!({"key": rng.u32(0..KEYS), "filler": filler}).to_string();
+    let data = json!({
+        "key": rng.u32(0..KEYS),
+        "slot": rng.u32(0..4),
+        "number": number,
+        // Around the time at which the simulation begins, and not in order.
+        "at": 1_795_240_800_000_u64 + number as u64 * 400 + rng.u64(0..6_000),
+        "filler": filler,
+    })
+    .to_string();
     Event {
         datacontenttype: Some("application/json".into()),
         data: Some(Data::Json(Bytes::from(data))),

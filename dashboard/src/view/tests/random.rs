@@ -1,5 +1,6 @@
 //! Whatever a router says and a user types, on whatever terminal: no panic, no harm.
 
+use api::{GroupAction, MissingPart, WindowStatus};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use event::Timestamp;
 use event::hop::Step;
@@ -55,13 +56,15 @@ fn message() -> impl Strategy<Value = Message> {
         2 => (text(), any::<i64>()).prop_map(|(text, at)| Message::Hops(hops(&text, at))),
         1 => text().prop_map(Message::TailLost),
         1 => Just(Message::Groups(Err(HOSTILE.to_owned()))),
+        1 => text().prop_map(Message::Pasted),
+        1 => prop_oneof![Just(Ok(0)), Just(Ok(1)), text().prop_map(Err)].prop_map(Message::Handled),
         1 => Just(Message::DeadLetters(Err(HOSTILE.to_owned()))),
     ]
 }
 
 fn pressed() -> impl Strategy<Value = Message> {
     let code = prop_oneof![
-        4 => prop::sample::select(vec!['1', '2', '3', '4', '5', '?', ' ', '/', 'j', 'k', 'g', 'G', 'e', '\u{4e2d}'])
+        4 => prop::sample::select(vec!['1', '2', '3', '4', '5', '?', ' ', '/', 'j', 'k', 'g', 'G', 'e', 'r', 'd', 'h', 'a', 'x', '\u{4e2d}'])
             .prop_map(KeyCode::Char),
         3 => prop::sample::select(vec![
             KeyCode::Enter, KeyCode::Esc, KeyCode::Tab, KeyCode::BackTab, KeyCode::Up, KeyCode::Down,
@@ -109,17 +112,29 @@ fn overview(at: Timestamp) -> api::Overview {
 }
 
 fn groups(count: usize, text: &str) -> Vec<api::GroupStatus> {
-    let mut groups = canned::groups();
+    let mut groups = canned::handled();
+    groups.extend(canned::groups());
     groups.truncate(count);
     for group in &mut groups {
         group.key = text.to_owned();
         group.waiting_for.push(text.repeat(4));
-        group.missing.push(text.to_owned());
+        group
+            .missing
+            .push(MissingPart { name: text.to_owned(), usually_by: Some(Timestamp::from_micros(i64::MIN)) });
+        group.aggregation = text.to_owned();
+        group.optional.push(text.to_owned());
+        group.duplicates = u64::MAX;
+        for record in &mut group.history {
+            (record.by, record.why) = (text.to_owned(), text.repeat(3));
+            record.action = GroupAction::Expect { part: text.to_owned() };
+        }
         group.deadline = Some(Timestamp::from_micros(i64::MAX));
         group.parts.iter_mut().for_each(|part| part.event = text.to_owned());
     }
     if let Some(first) = groups.first_mut() {
         first.parts.clear();
+        first.held = text.len().is_multiple_of(2);
+        first.window = Some(WindowStatus { start: Timestamp::from_micros(i64::MIN), end: Timestamp::EPOCH });
         first.expected = Some(0);
     }
     groups

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::At;
 
-/// A table's keys and values, in no order.
+/// A table's keys and values, in the order of the file.
 pub(crate) type Entries = Vec<(At<String>, At<Node>)>;
 
 /// A pattern: a table, or a string of JSON exactly as `EventBridge` takes it.
@@ -116,11 +116,13 @@ impl<'de> Deserialize<'de> for Node {
     }
 }
 
-fn entries<'de, A: MapAccess<'de>>(mut map: A) -> Result<Entries, A::Error> {
+/// Reads a table's keys and values.
+pub(super) fn entries<'de, A: MapAccess<'de>>(mut map: A) -> Result<Entries, A::Error> {
     let mut entries = Vec::new();
     while let Some(entry) = map.next_entry()? {
         entries.push(entry);
     }
+    entries.sort_by_key(|(key, _): &(At<String>, At<Node>)| key.span.start);
     Ok(entries)
 }
 

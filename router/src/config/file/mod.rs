@@ -3,9 +3,12 @@
 mod aggregation;
 mod at;
 mod bus;
+mod case;
+mod complete;
 mod consumer;
 mod filter;
 mod key;
+mod one_or_many;
 mod rate;
 mod retry;
 mod text_or;
@@ -16,12 +19,23 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
-pub(crate) use self::aggregation::{AggregationTable, Complete, LateName};
+pub(crate) use self::aggregation::{
+    AggregationTable, AtLimitName, DuplicatesName, EmitTable, LateName, PartialName, PayloadsName,
+    ResequenceTable, TimeTable, UnplacedName,
+};
 pub(crate) use self::at::At;
 pub(crate) use self::bus::{BusTable, DedupTable, DurabilityName, RetentionTable};
+pub(crate) use self::case::{
+    CaseTable, EventTable, ExpectTable, GroupTable, MembersTable, ReleaseTable, StepTable,
+};
+pub(crate) use self::complete::{
+    Complete, CountShape, CountTable, ExpectedShape, ExpectedTable, FromName, ManifestTable, WhileTable,
+    WindowTable,
+};
 pub(crate) use self::consumer::{ConsumerTable, ModeName, OtherwiseName, TargetTable};
 pub(crate) use self::filter::{Entries, Filter, Node};
-pub(crate) use self::key::Key;
+pub(crate) use self::key::{Key, Keys};
+pub(crate) use self::one_or_many::{OneOrMany, Several};
 pub(crate) use self::rate::{RateLimit, RateTable};
 pub(crate) use self::retry::RetryTable;
 pub(crate) use self::text_or::{LongForm, TextOr};
@@ -41,6 +55,8 @@ pub(crate) struct File {
     pub(crate) consumer: Vec<ConsumerTable>,
     /// The aggregations, one table each.
     pub(crate) aggregation: Vec<AggregationTable>,
+    /// Test cases of the aggregations, one table each.
+    pub(crate) case: Vec<At<CaseTable>>,
 }
 
 /// The router itself.

@@ -3,7 +3,10 @@
 use pattern::{Field, FieldValue, Pattern};
 
 use super::template::VALUE;
-use crate::config::model::{Aggregation, Completion, Consumer, Emit, KeyExpression, Late, Piece, Template};
+use crate::config::model::{
+    Aggregation, AtLimit, Completion, Consumer, Count, Emit, Format, KeyExpression, Late, Partial, Piece,
+    Template, Value, Way,
+};
 
 /// Attributes that every release has, as texts that are not empty. `subject` is the group's key.
 const ATTRIBUTES: [&str; 11] = [
@@ -30,10 +33,12 @@ pub(super) fn passes(consumer: &Consumer, release: Option<&Emit>) -> bool {
 
 /// Returns whether an aggregation certainly gathers a release and, after it, releases one of its own.
 pub(super) fn gathers(aggregation: &Aggregation, release: &Emit) -> bool {
-    let alone = aggregation.parts_max == 1 || completes_alone(&aggregation.complete);
+    let Way::Gather(completion) = &aggregation.way else { return false };
+    let full = aggregation.limits.parts_max == 1 && aggregation.limits.at_limit == AtLimit::Release;
     // A key that was released before may be that of this release too: where such a part is late, it ends here.
-    alone
+    (full || completes_alone(completion))
         && aggregation.late == Late::NewGroup
+        && aggregation.partial == Partial::Release
         && holds(aggregation.filter.as_ref(), Some(release))
         && names(&aggregation.key, aggregation.part.as_ref(), release)
 }
@@ -49,27 +54,38 @@ fn holds(filter: Option<&Pattern>, release: Option<&Emit>) -> bool {
 }
 
 /// Returns whether a release certainly has a key and a part's name.
-fn names(key: &KeyExpression, part: Option<&Template>, release: &Emit) -> bool {
-    if !is_there(&key.path) {
-        return false;
+fn names(key: &[KeyExpression], part: Option<&Template>, release: &Emit) -> bool {
+    let captures: Option<Vec<_>> = key.iter().map(|expression| captures(expression, release)).collect();
+    let Some(captures) = captures else { return false };
+    let all = captures.concat();
+    key.iter().zip(&captures).all(|(expression, own)| fills(&expression.key, own))
+        && part.is_none_or(|part| fills(part, &all))
+}
+
+/// Returns the captures that certainly have a text; none if the expression may find nothing.
+fn captures<'k>(expression: &'k KeyExpression, release: &Emit) -> Option<Vec<&'k str>> {
+    let path = expression.paths.iter().find(|path| is_there(path))?;
+    let Some(regex) = &expression.capture else { return Some(Vec::new()) };
+    if expression.paths.first() != Some(path) {
+        return None;
     }
-    let captures = match &key.capture {
-        None => Vec::new(),
-        Some(regex) => {
-            let value = key.path.first().and_then(|name| known(release, name));
-            let Some(found) = value.and_then(|value| regex.captures(value)) else { return false };
-            let is_found = |name: &&str| found.name(name).is_some_and(|text| !text.is_empty());
-            regex.capture_names().flatten().filter(is_found).collect()
+    let found = regex.captures(path.first().and_then(|name| known(release, name))?)?;
+    let is_found = |name: &&str| found.name(name).is_some_and(|text| !text.is_empty());
+    Some(regex.capture_names().flatten().filter(is_found).collect())
+}
+
+/// Returns whether a template certainly has a text.
+fn fills(template: &Template, captures: &[&str]) -> bool {
+    template.pieces.iter().all(|piece| match piece {
+        Piece::Text(_) => true,
+        Piece::Value(value, formats) => {
+            let is_there = match value {
+                Value::Name(name) => name == VALUE || captures.contains(&name.as_str()),
+                Value::Path(path) => is_there(path),
+            };
+            is_there && formats.iter().all(|format| matches!(format, Format::Lower | Format::Upper))
         }
-    };
-    let fills = |template: &Template| {
-        template.pieces.iter().all(|piece| match piece {
-            Piece::Text(_) => true,
-            Piece::Name(name) => name == VALUE || captures.contains(&name.as_str()),
-            Piece::Path(path) => is_there(path),
-        })
-    };
-    fills(&key.key) && part.is_none_or(fills)
+    })
 }
 
 /// Returns an attribute of a release that the configuration says.
@@ -93,9 +109,9 @@ fn is_there(path: &[String]) -> bool {
 /// Returns whether a group of one part certainly ends, at once or in time.
 fn completes_alone(completion: &Completion) -> bool {
     match completion {
-        Completion::Count(count) => *count == 1,
-        Completion::Idle(_) | Completion::Within(_) | Completion::Cutoff(_) => true,
-        Completion::Expected(_) | Completion::When(_) => false,
+        Completion::Count(count) => matches!(count, Count::Fixed(1)),
+        Completion::Idle(_) | Completion::Within(_) | Completion::Cutoff(_) | Completion::Window(_) => true,
+        Completion::Expected(_) | Completion::Never | Completion::When(_) | Completion::While(_) => false,
         Completion::Any(any) => any.iter().any(completes_alone),
         Completion::All(all) => all.iter().all(completes_alone),
     }

@@ -1,84 +1,73 @@
 //! `complete`: the conditions that release a group.
 
-use std::collections::BTreeSet;
+use std::ops::Range;
 use std::time::Duration;
-
-use jiff::civil::Time;
-use jiff::tz::{self, TimeZone};
 
 use super::Reader;
 use crate::config::error::Code;
 use crate::config::file::{At, Complete};
-use crate::config::model::{Completion, Cutoff};
-use crate::config::suggest;
+use crate::config::model::Completion;
+
+/// A group that nothing else is sure to end is released so long after its first part, unless `deadline = "none"` says
+/// that it may wait for ever.
+const DEADLINE_DEFAULT: Duration = Duration::from_hours(24);
+
+/// What is known where a condition stands.
+#[derive(Clone, Copy)]
+pub(super) struct Around<'a> {
+    /// No group has more parts.
+    pub(super) parts_max: usize,
+    /// The captures of the key; none if the key has an error.
+    pub(super) captures: Option<&'a [&'a str]>,
+    /// Whether windows pass by the time of events.
+    pub(super) by_events: bool,
+}
 
 impl Reader<'_> {
-    /// Reads a condition; no group has more than `parts_max` parts.
-    pub(super) fn completion(&mut self, complete: &At<Complete>, parts_max: usize) -> Option<Completion> {
+    /// Reads when a group is complete; what is not sure to end gets a deadline.
+    pub(super) fn complete(&mut self, complete: &At<Complete>, around: Around<'_>) -> Option<Completion> {
+        let completion = self.completion(complete, around);
+        self.one_window(complete);
+        let completion = completion?;
+        if ends(&completion) || says_never(&completion) {
+            return Some(completion);
+        }
+        Some(Completion::Any(vec![completion, Completion::Within(DEADLINE_DEFAULT)]))
+    }
+
+    fn completion(&mut self, complete: &At<Complete>, around: Around<'_>) -> Option<Completion> {
         match &complete.value {
-            Complete::Count(count) => self.count(count, parts_max),
-            Complete::Expected(names) => self.expected(names, parts_max),
+            Complete::Count(count) => self.count(count, around).map(Completion::Count),
+            Complete::Expected(expected) => self.expected(expected, around).map(Completion::Expected),
             Complete::Idle(length) => self.length(length).map(Completion::Idle),
+            Complete::Window(window) => self.windows(window, around).map(Completion::Window),
             Complete::Deadline(text) => self.deadline(text),
             Complete::When(filter) => self.pattern(filter).map(Completion::When),
+            Complete::While(measure) => self.measure(measure, around).map(Completion::While),
             Complete::Any(conditions) => {
-                let any = self.conditions(conditions, parts_max)?;
+                let any = self.conditions(conditions, around)?;
                 self.in_time(conditions, &any);
                 Some(Completion::Any(any))
             }
-            Complete::All(conditions) => self.conditions(conditions, parts_max).map(Completion::All),
-        }
-    }
-
-    fn count(&mut self, count: &At<i64>, parts_max: usize) -> Option<Completion> {
-        let parsed = usize::try_from(count.value).ok().filter(|count| *count > 0);
-        let Some(parts) = parsed else {
-            let message = format!("no group has {} parts", count.value);
-            self.finding(Code::Completion, &count.span, message, "not 1 or more").help("write 1 or more");
-            return None;
-        };
-        if parts > parts_max {
-            let message = format!("no group gets to {parts} parts");
-            self.finding(Code::Unreachable, &count.span, message, format!("`parts_max` is {parts_max}"))
-                .help("raise `parts_max`: at that limit a group is released as it is");
-        }
-        Some(Completion::Count(parts))
-    }
-
-    fn expected(&mut self, names: &At<Vec<At<String>>>, parts_max: usize) -> Option<Completion> {
-        if names.value.is_empty() {
-            self.finding(Code::Completion, &names.span, "no parts are expected", "no names")
-                .help("name the parts, such as `[\"paris\", \"lyon\"]`");
-            return None;
-        }
-        if names.value.len() > parts_max {
-            let message = format!("no group gets to {} parts", names.value.len());
-            self.finding(Code::Unreachable, &names.span, message, format!("`parts_max` is {parts_max}"))
-                .help("raise `parts_max`: at that limit a group is released as it is");
-        }
-        let mut seen = BTreeSet::new();
-        for name in &names.value {
-            self.not_empty(name, "a part's name");
-            if !seen.insert(name.as_str()) {
-                let message = format!("the part `{}` is expected twice", name.value);
-                self.finding(Code::DuplicateName, &name.span, message, "named before")
-                    .help("remove one of them");
+            Complete::All(conditions) => {
+                let all = self.conditions(conditions, around)?;
+                self.comes(conditions, &all);
+                Some(Completion::All(all))
             }
         }
-        Some(Completion::Expected(names.value.iter().map(|name| name.value.clone()).collect()))
     }
 
     fn conditions(
         &mut self,
         conditions: &At<Vec<At<Complete>>>,
-        parts_max: usize,
+        around: Around<'_>,
     ) -> Option<Vec<Completion>> {
         if conditions.value.is_empty() {
             self.finding(Code::Completion, &conditions.span, "there is no condition", "empty")
                 .help("write conditions, such as `[{ count = 3 }, { deadline = \"2h\" }]`");
             return None;
         }
-        let read: Vec<_> = conditions.value.iter().map(|one| self.completion(one, parts_max)).collect();
+        let read: Vec<_> = conditions.value.iter().map(|one| self.completion(one, around)).collect();
         read.into_iter().collect()
     }
 
@@ -107,49 +96,69 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads a length of time, or a time of day and a time zone.
-    fn deadline(&mut self, text: &At<String>) -> Option<Completion> {
-        if !text.value.contains([':', ' ']) {
-            return self.length_text(text).map(Completion::Within);
+    /// Records the conditions in an `all` that never hold.
+    fn comes(&mut self, conditions: &At<Vec<At<Complete>>>, all: &[Completion]) {
+        for (at, _) in conditions.value.iter().zip(all).filter(|(_, condition)| is_never(condition)) {
+            let message = "this group can never be complete";
+            self.finding(Code::Completion, &at.span, message, "never holds, and all must")
+                .help("write it in an `any`: `{ any = [{ .. }, { deadline = \"none\" }] }`");
         }
-        let (time, zone) = text.value.split_once(' ').unwrap_or((&text.value, ""));
-        let Some(time) = parse_time(time) else {
-            let message = format!("`{time}` is not a time of day");
-            self.finding(Code::Cutoff, &text.span, message, "not `HH:MM` or `HH:MM:SS`")
-                .help("write a time and a time zone, such as `06:00 Europe/Paris`, or a length of time, such as `2h`");
-            return None;
-        };
-        let zone = self.zone(text, zone.trim())?;
-        Some(Completion::Cutoff(Cutoff { time, zone }))
     }
 
-    fn zone(&mut self, text: &At<String>, name: &str) -> Option<TimeZone> {
-        if name.is_empty() {
-            self.finding(Code::Cutoff, &text.span, "a time of day needs a time zone", "of which place?")
-                .help(format!("write `{0} Europe/Paris` or `{0} UTC`", text.value.trim()));
-            return None;
+    /// Records every window of a completion but the first.
+    fn one_window(&mut self, complete: &At<Complete>) {
+        let mut places = Vec::new();
+        window_places(&complete.value, &mut places);
+        let Some((first, others)) = places.split_first() else { return };
+        for place in others {
+            self.finding(Code::Completion, place, "a completion has one window at most", "a second window")
+                .label(first, "the first")
+                .help("write an aggregation for each");
         }
-        if let Ok(zone) = TimeZone::get(name) {
-            return Some(zone);
-        }
-        let known: Vec<String> = tz::db().available().map(|name| name.to_string()).collect();
-        let help = match suggest::nearest(name, known.iter().map(String::as_str)) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "write a name of the IANA database, such as `Europe/Paris`, or `UTC`".to_owned(),
-        };
-        self.finding(Code::Cutoff, &text.span, format!("there is no time zone `{name}`"), "in this deadline")
-            .help(help);
-        None
     }
 }
 
-/// Returns the time of day that `06:00` or `06:00:30` is; none if it is none.
-fn parse_time(text: &str) -> Option<Time> {
-    let mut parts = text.split(':').map(|part| {
-        let digits = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
-        digits.then(|| part.parse::<i8>().ok()).flatten()
-    });
-    let (hour, minute) = (parts.next()??, parts.next()??);
-    let second = parts.next().unwrap_or(Some(0))?;
-    if parts.next().is_some() { None } else { Time::new(hour, minute, second, 0).ok() }
+fn window_places(complete: &Complete, places: &mut Vec<Range<usize>>) {
+    match complete {
+        Complete::Window(window) => places.push(window.span.clone()),
+        Complete::Any(several) | Complete::All(several) => {
+            for one in &several.value {
+                window_places(&one.value, places);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Returns whether a condition never holds.
+fn is_never(completion: &Completion) -> bool {
+    match completion {
+        Completion::Never => true,
+        Completion::Any(any) => any.iter().all(is_never),
+        Completion::All(all) => all.iter().any(is_never),
+        _ => false,
+    }
+}
+
+/// Returns whether it is said anywhere that a group may wait for ever.
+fn says_never(completion: &Completion) -> bool {
+    match completion {
+        Completion::Never => true,
+        Completion::Any(several) | Completion::All(several) => several.iter().any(says_never),
+        _ => false,
+    }
+}
+
+/// Returns whether a group certainly ends, whatever comes or does not come.
+fn ends(completion: &Completion) -> bool {
+    match completion {
+        Completion::Idle(_) | Completion::Within(_) | Completion::Cutoff(_) | Completion::Window(_) => true,
+        Completion::Any(any) => any.iter().any(ends),
+        Completion::All(all) => all.iter().all(ends),
+        Completion::Count(_)
+        | Completion::Expected(_)
+        | Completion::Never
+        | Completion::When(_)
+        | Completion::While(_) => false,
+    }
 }

@@ -1,10 +1,7 @@
 //! `[[consumer]]`.
 
-use event::Timestamp;
-use jiff::civil::DateTime;
-
-use super::Reader;
 use super::target::{Purpose, kind};
+use super::{Reader, all_or_none};
 use crate::config::error::Code;
 use crate::config::file::{At, ConsumerTable, OtherwiseName, RateLimit, RateTable, StartText, TargetTable};
 use crate::config::model::{Bus, Consumer, Gate, Mode, Otherwise, Rate, Start, Target};
@@ -43,7 +40,7 @@ impl Reader<'_> {
         let concurrency = table.concurrency.as_ref();
         let concurrency = concurrency
             .map_or(Some(CONCURRENCY), |number| self.number("concurrency", number, CONCURRENCY_MAX));
-        let order_by = table.order_by.as_ref().map(|key| self.key(key));
+        let order_by = table.order_by.as_ref().map(|key| self.key(&key.span, &key.value));
         let rate = table.rate.as_ref().map(|rate| self.rate(rate));
         let batch = self.batch(table, target.as_ref());
         let start = table.start.as_ref().map_or(Some(Start::Latest), |start| self.start(start));
@@ -125,22 +122,12 @@ impl Reader<'_> {
             "earliest" => return Some(Start::Earliest),
             _ => {}
         }
-        if let Ok(instant) = written.parse::<jiff::Timestamp>() {
-            return Some(Start::At(Timestamp::from(instant)));
-        }
-        let message = format!("`start` cannot be `{written}`");
-        if let Ok(local) = written.parse::<DateTime>() {
-            self.finding(Code::WrongValue, &text.span, message, "a time of which place?")
-                .help(format!("write `{local}Z`, or with an offset from UTC, `{local}+01:00`"));
-            return None;
-        }
         let help = match suggest::nearest(written, ["latest", "earliest"]) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "write `latest`, `earliest`, or a time such as `2026-11-21T06:00:00Z`".to_owned(),
         };
-        let label = "neither `latest`, `earliest` nor a time";
-        self.finding(Code::WrongValue, &text.span, message, label).help(help);
-        None
+        let otherwise = ("neither `latest`, `earliest` nor a time", help.as_str());
+        self.instant("start", &text.span, written, otherwise).map(Start::At)
     }
 
     /// Reads where dead letters are sent as well; `bus` is the one that the consumer reads.
@@ -180,14 +167,5 @@ fn otherwise_of(name: Option<OtherwiseName>) -> Otherwise {
     match name {
         Some(OtherwiseName::Skip) => Otherwise::Skip,
         Some(OtherwiseName::DeadLetter) | None => Otherwise::DeadLetter,
-    }
-}
-
-/// Returns what was read where there was something to read; none if that had an error.
-#[expect(clippy::option_option, reason = "nothing to read and an error are different answers")]
-fn all_or_none<T>(read: Option<Option<T>>) -> Option<Option<T>> {
-    match read {
-        Some(value) => value.map(Some),
-        None => Some(None),
     }
 }

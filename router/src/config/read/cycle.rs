@@ -126,7 +126,8 @@ fn ways<'a>(config: &'a Config, from: Stop<'a>) -> Vec<(Rule, Stop<'a>)> {
     let is_new = matches!(from.kind, Kind::Release { is_new: true, .. });
     let aggregations = config.aggregations.iter().enumerate().filter_map(|(of, aggregation)| {
         let release = release?;
-        let is_own = is_new && aggregation.emit == *release;
+        let is_own =
+            is_new && aggregation.emit.kind == release.kind && aggregation.emit.source == release.source;
         let goes = aggregation.bus == from.bus && !is_own && certain::gathers(aggregation, release);
         let kind = Kind::Release { of, is_new: true };
         goes.then_some((Rule::Aggregation(of), Stop { bus: from.bus, kind }))

@@ -4,20 +4,29 @@
 
 mod aggregation;
 mod bus;
+mod case;
 mod certain;
 mod completion;
+mod condition;
 mod consumer;
 mod cycle;
+mod expected;
+mod json;
+mod key;
+mod names_file;
 mod pattern;
+mod published;
 mod retry;
 mod syntax;
 mod target;
 mod template;
+mod time;
 mod values;
 
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -33,8 +42,14 @@ use super::error::{Code, ConfigError, Finding, Source};
 use super::file::{At, File, RouterTable, TraceTable};
 use super::model::{Config, Trace};
 
-/// Returns the value of an environment variable.
-pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+/// What a configuration can name that is not in its file.
+#[derive(Clone, Copy)]
+pub(crate) struct Surroundings<'a> {
+    /// Returns the value of an environment variable.
+    pub(crate) variable: &'a dyn Fn(&str) -> Option<String>,
+    /// Returns the text of a file.
+    pub(crate) file: &'a dyn Fn(&Path) -> io::Result<String>,
+}
 
 /// What no configuration at all means.
 impl Default for Config {
@@ -50,12 +65,14 @@ impl Default for Config {
             buses: vec![default_bus()],
             consumers: Vec::new(),
             aggregations: Vec::new(),
+            cases: Vec::new(),
         }
     }
 }
 
 impl Config {
-    /// Reads a file and the environment variables that it names; returns what it means, and warnings.
+    /// Reads a file, and the files of names and the environment variables that it names; returns what it means, and
+    /// warnings.
     ///
     /// Relative paths in the file are relative to the file's own folder.
     ///
@@ -75,21 +92,23 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// As [`Config::load`], apart from reading the file.
+    /// As [`Config::load`], apart from reading that file.
     pub fn parse(text: &str, file_name: &str) -> Result<(Self, Vec<Finding>), ConfigError> {
-        parse_with(text, file_name, &|name| env::var(name).ok())
+        let variable = |name: &str| env::var(name).ok();
+        let file = |path: &Path| fs::read_to_string(path);
+        parse_with(text, file_name, Surroundings { variable: &variable, file: &file })
     }
 }
 
-/// Reads a file's text with the environment given.
+/// Reads a file's text with the surroundings given.
 pub(crate) fn parse_with(
     text: &str,
     file_name: &str,
-    environment: Environment<'_>,
+    surroundings: Surroundings<'_>,
 ) -> Result<(Config, Vec<Finding>), ConfigError> {
     let origin: Source = Arc::new(NamedSource::new(file_name, text.to_owned()));
     let folder = Path::new(file_name).parent().unwrap_or(Path::new("")).to_owned();
-    let mut reader = Reader { text, origin, folder, environment, findings: Vec::new() };
+    let mut reader = Reader { text, origin, folder, surroundings, findings: Vec::new() };
     let config = match syntax::parse(&mut reader) {
         Some(file) => reader.config(&file),
         None => Config::default(),
@@ -100,7 +119,7 @@ pub(crate) fn parse_with(
     }
 }
 
-fn unreadable(name: &str, error: &std::io::Error) -> ConfigError {
+fn unreadable(name: &str, error: &io::Error) -> ConfigError {
     let origin: Source = Arc::new(NamedSource::new(name, String::new()));
     let mut finding = Finding::new(&origin, Code::Unreadable, format!("cannot read `{name}`: {error}"));
     finding.help("check the path, and that the file may be read");
@@ -112,7 +131,7 @@ struct Reader<'a> {
     text: &'a str,
     origin: Source,
     folder: PathBuf,
-    environment: Environment<'a>,
+    surroundings: Surroundings<'a>,
     findings: Vec<Finding>,
 }
 
@@ -143,6 +162,8 @@ impl Reader<'_> {
         let aggregations = file.aggregation.iter();
         config.aggregations =
             aggregations.filter_map(|table| self.aggregation(table, &config.buses)).collect();
+        self.unique("case", file.case.iter().map(|case| &case.value.name));
+        config.cases = file.case.iter().filter_map(|case| self.case(case, file, &config.buses)).collect();
         self.cycles(file, &config);
         self.schemas_are_there(file);
         config
@@ -210,5 +231,14 @@ impl Reader<'_> {
             self.finding(Code::NoSchemas, &schema.accept.span, message, "cannot be found")
                 .help("name the folder: `[router]` and below it `schemas = \"schemas\"`");
         }
+    }
+}
+
+/// Returns what was read where there was something to read; none if that had an error.
+#[expect(clippy::option_option, reason = "nothing to read and an error are different answers")]
+fn all_or_none<T>(read: Option<Option<T>>) -> Option<Option<T>> {
+    match read {
+        Some(value) => value.map(Some),
+        None => Some(None),
     }
 }

@@ -1,12 +1,13 @@
-//! From a filter in the file to a pattern, and from a place in the pattern's JSON back to the file.
+//! From a filter in the file to a pattern.
 
 use std::ops::Range;
 
 use pattern::Pattern;
 
 use super::Reader;
+use super::json::Json;
 use crate::config::error::Code;
-use crate::config::file::{At, Entries, Filter, Node};
+use crate::config::file::{At, Filter};
 
 /// How a field is written in a table.
 const HELP_TABLE: &str =
@@ -14,15 +15,6 @@ const HELP_TABLE: &str =
 
 /// How a field is written in a string of JSON.
 const HELP_JSON: &str = "a field takes an array of values and matchers: `{\"source\": [\"shop.orders\", {\"prefix\": \"aws.\"}]}`";
-
-/// A pattern's JSON and where its pieces stand in the file.
-struct Json {
-    text: String,
-    /// Bytes of the JSON and bytes of the file; what holds others comes after them.
-    places: Vec<(Range<usize>, Range<usize>)>,
-    /// Where the JSON starts in the file, if the file has it word for word.
-    verbatim: Option<usize>,
-}
 
 impl Reader<'_> {
     /// Reads a filter, where there is one: none inside means all events.
@@ -52,7 +44,7 @@ impl Reader<'_> {
     }
 
     fn json(&mut self, filter: &At<Filter>) -> Option<Json> {
-        let mut json = Json { text: String::new(), places: Vec::new(), verbatim: None };
+        let mut json = Json::new(Code::Pattern);
         match &filter.value {
             Filter::Text(text) => {
                 json.verbatim = verbatim(self.text, &filter.span, text);
@@ -64,82 +56,10 @@ impl Reader<'_> {
     }
 }
 
-impl Json {
-    fn table(&mut self, reader: &mut Reader<'_>, entries: &Entries) -> Option<()> {
-        self.text.push('{');
-        for (index, (key, node)) in entries.iter().enumerate() {
-            if index > 0 {
-                self.text.push(',');
-            }
-            let start = self.text.len();
-            self.string(&key.value);
-            self.places.push((start..self.text.len(), key.span.clone()));
-            self.text.push(':');
-            self.node(reader, node)?;
-        }
-        self.text.push('}');
-        Some(())
-    }
-
-    fn node(&mut self, reader: &mut Reader<'_>, node: &At<Node>) -> Option<()> {
-        let start = self.text.len();
-        match &node.value {
-            Node::Table(entries) => self.table(reader, entries)?,
-            Node::Array(items) => {
-                self.text.push('[');
-                for (index, item) in items.iter().enumerate() {
-                    if index > 0 {
-                        self.text.push(',');
-                    }
-                    self.node(reader, item)?;
-                }
-                self.text.push(']');
-            }
-            Node::String(text) => self.string(text),
-            Node::Boolean(flag) => self.text.push_str(if *flag { "true" } else { "false" }),
-            Node::Number(otherwise) => {
-                let number = number(reader.text, &node.span, otherwise.as_deref());
-                let Some(number) = number else {
-                    reader
-                        .finding(Code::Pattern, &node.span, "JSON has no such number", "not a finite number")
-                        .help("write a number with digits");
-                    return None;
-                };
-                self.text.push_str(&number);
-            }
-        }
-        self.places.push((start..self.text.len(), node.span.clone()));
-        Some(())
-    }
-
-    fn string(&mut self, text: &str) {
-        self.text.push_str(&serde_json::Value::from(text).to_string());
-    }
-
-    /// Returns the smallest piece of the file that holds this part of the JSON.
-    fn place(&self, part: Range<usize>) -> Option<Range<usize>> {
-        if let Some(start) = self.verbatim {
-            let end = part.end.min(self.text.len());
-            return Some(start + part.start.min(end)..start + end);
-        }
-        let holds = |json: &Range<usize>| json.start <= part.start && part.end <= json.end;
-        let holding = self.places.iter().filter(|(json, _)| holds(json));
-        holding.min_by_key(|(json, _)| json.len()).map(|(_, file)| file.clone())
-    }
-}
-
 /// Returns a reason without the pattern's text and the place in it, which the file shows better.
 fn without_source(reason: &str) -> &str {
     let source = reason.find("[Source: (String)");
     source.and_then(|at| reason[..at].rfind(" (")).map_or(reason, |at| &reason[..at])
-}
-
-/// Returns a number as the file has it, where that is JSON too; `otherwise` is what else it could be.
-fn number(file: &str, span: &Range<usize>, otherwise: Option<&str>) -> Option<String> {
-    let written = file.get(span.clone()).unwrap_or_default().replace('_', "");
-    let written = written.strip_prefix('+').unwrap_or(&written);
-    let is_json = serde_json::from_str::<&serde_json::value::RawValue>(written).is_ok();
-    if is_json { Some(written.to_owned()) } else { otherwise.map(str::to_owned) }
 }
 
 /// Returns where a string of JSON starts in the file, if the file has it without escapes.

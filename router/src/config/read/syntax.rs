@@ -15,7 +15,18 @@ use crate::config::suggest;
 const NOT_ONE_KEY: &str = "wanted exactly 1 element";
 
 /// The keys that take one of several words, of which the decoder says the same.
-const WORD_KEYS: [&str; 4] = ["durability", "late", "mode", "otherwise"];
+const WORD_KEYS: [&str; 10] = [
+    "at_limit",
+    "duplicates",
+    "durability",
+    "from",
+    "late",
+    "mode",
+    "on_missing_key",
+    "otherwise",
+    "partial",
+    "parts",
+];
 
 /// What it says of a condition that is a text.
 const NO_TABLE: &str = "invalid type: unit variant";
@@ -142,9 +153,9 @@ fn shape_finding(reader: &mut Reader<'_>, error: &Error) {
             .finding(Code::Completion, &span, "a condition is a table of exactly one key", "not exactly one")
             .help("write several conditions as `{ any = [{ .. }, { .. }] }` or `{ all = [{ .. }, { .. }] }`");
     } else if message.contains(DATE) {
-        reader
-            .finding(Code::WrongValue, &span, "a date is no value of JSON", "a date")
-            .help("write it as a string: `\"2026-11-21\"`");
+        let written = reader.text.get(span.clone()).unwrap_or_default();
+        let help = format!("write it as a string: `\"{written}\"`");
+        reader.finding(Code::WrongValue, &span, "a date is no value of JSON", "a date").help(help);
     } else {
         wrong_value(reader, &span, message);
     }
@@ -180,7 +191,7 @@ fn key_before(text: &str, start: usize) -> Option<&str> {
 }
 
 /// Returns what the decoder says of a value that is none for its key, in the words of TOML.
-fn in_words(message: &str) -> String {
+pub(super) fn in_words(message: &str) -> String {
     let said = message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "));
     let Some((found, wanted)) = said.and_then(|said| said.rsplit_once(", expected ")) else {
         return message.to_owned();

@@ -192,7 +192,7 @@ impl Reader<'_> {
                     .help("write `${NAME}`");
                 return None;
             };
-            let Some(found) = (self.environment)(name) else {
+            let Some(found) = (self.surroundings.variable)(name) else {
                 let message = format!("the environment variable `{name}` is missing");
                 self.finding(Code::Environment, &value.span, message, "needs it")
                     .help(format!("set `{name}` in the environment that the router is started in"));

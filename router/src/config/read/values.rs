@@ -20,6 +20,12 @@ const BUS_CHARS_MAX: usize = 256;
 /// No length of time is longer; it is a slip of the keyboard.
 const LENGTH_MAX: Duration = Duration::from_hours(100 * 366 * 24);
 
+/// Bytes of a group or of its payloads, at least.
+const PAYLOAD_MIN: usize = 1 << 10;
+
+/// Bytes of a group or of its payloads, at most: about as much as an event of a bus may have.
+pub(super) const PAYLOAD_MAX: usize = 4 << 20;
+
 /// What a URL is for: what is said of one that will not do.
 pub(super) struct UrlKind {
     wrong: &'static str,
@@ -139,6 +145,14 @@ impl Reader<'_> {
         None
     }
 
+    /// Reads a length of time that may be zero.
+    pub(super) fn length_or_zero(&mut self, length: &At<LengthOfTime>) -> Option<Duration> {
+        if parse_length(&length.value.0) == Some(Duration::ZERO) {
+            return Some(Duration::ZERO);
+        }
+        self.length(length)
+    }
+
     /// Reads a length of time, where there is one.
     pub(super) fn length_or(&mut self, length: Option<&At<LengthOfTime>>, otherwise: Duration) -> Duration {
         length.and_then(|length| self.length(length)).unwrap_or(otherwise)
@@ -159,6 +173,18 @@ impl Reader<'_> {
                 .help(near.unwrap_or_else(otherwise));
         }
         parsed
+    }
+
+    /// Reads a number of bytes from 1 KiB to 4 MiB; `key` is what it is called.
+    pub(super) fn payload_size(&mut self, key: &str, size: &At<Size>) -> Option<usize> {
+        let bytes = usize::try_from(self.size(size)?).unwrap_or(usize::MAX);
+        if (PAYLOAD_MIN..=PAYLOAD_MAX).contains(&bytes) {
+            return Some(bytes);
+        }
+        let message = format!("`{key}` is `{}`", size.value.0);
+        self.finding(Code::OutOfRange, &size.span, message, "not from `1KiB` to `4MiB`")
+            .help("leave the key out for its default");
+        None
     }
 
     /// Reads a range of addresses.

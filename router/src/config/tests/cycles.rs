@@ -31,15 +31,24 @@ fn aggregations_that_gather_each_other_at_once_or_in_time() {
         "deadline = '06:00 UTC'",
         "any = [{ count = 7 }, { deadline = '1h' }]",
         "all = [{ count = 1 }, { idle = '1s' }]",
+        "count = 2",
+        "all = [{ count = 2 }, { idle = '1s' }]",
+        "while = { sum = '$.data.n', below = 3 }",
     ] {
         check_pair(&format!("{key}\ncomplete = {{ {complete} }}"), 1);
     }
     check_pair(&format!("{key}\ncomplete = {{ count = 1 }}\nparts_max = 1"), 1);
+    let named = "complete = { any = [{ expected = ['one'] }, { deadline = '1h' }] }\nlate = 'new-group'";
+    check_pair(&format!("{key}\n{named}"), 1);
     for uncertain in [
-        "complete = { count = 2 }",
+        "complete = { any = [{ count = 2 }, { deadline = 'none' }] }",
         "complete = { any = [{ expected = ['one'] }, { deadline = '1h' }] }",
         "complete = { when = { type = ['one'] } }",
-        "complete = { all = [{ count = 2 }, { idle = '1s' }] }",
+        "complete = { any = [{ all = [{ count = 2 }, { idle = '1s' }] }, { deadline = 'none' }] }",
+        "complete = { any = [{ expected = ['one'] }, { deadline = '1h' }] }\nlate = 'new-group'\npartial = 'discard'",
+        "complete = { window = '1h' }",
+        "complete = { deadline = 'none' }\nparts_max = 1\nat_limit = 'refuse'",
+        "resequence = { by = '$.id', gap = '1s' }",
         "complete = { count = 1 }\nlate = 'discard'",
     ] {
         check_pair(&format!("{key}\n{uncertain}"), 0);
@@ -73,6 +82,11 @@ fn a_key_is_certain_if_every_release_has_it() {
         ("key = { path = '$.type', capture = 'o(?<rest>.*)', key = '{rest}' }", 1),
         ("key = { path = '$.id', key = '{$.source}/{value}' }", 1),
         ("key = '$.id'\npart = '{$.time}'", 1),
+        ("key = ['$.subject', { path = ['$.order', '$.type'], key = '{value|lower}' }]", 1),
+        ("key = ['$.id', { path = '$.type', capture = '(?<first>o).*' }]\npart = '{first|upper}'", 1),
+        ("key = ['$.subject', '$.data.order']", 0),
+        ("key = { path = ['$.order', '$.type'], capture = '(?<first>o).*', key = '{first}' }", 0),
+        ("key = { path = '$.time', key = '{value|%Y}' }", 0),
         ("key = '$.data.order'", 0),
         ("key = '$.order'", 0),
         ("key = '$.resources'", 0),

@@ -85,13 +85,13 @@ fn events_count_as_one_for_five_minutes_unless_it_is_said_otherwise() {
 fn events_are_kept_in_order_by_a_path_or_a_part_of_a_value() {
     assert!(consumer(HTTP).order_by.is_none());
     let by_path = consumer(&format!("{HTTP}\norder_by = '$.data.order'")).order_by.unwrap();
-    assert_eq!(by_path.path, ["data", "order"]);
-    assert_eq!(by_path.key.pieces, [Piece::Name("value".to_owned())]);
+    assert_eq!(by_path.paths, [["data", "order"]]);
+    assert_eq!(by_path.key.pieces, [name("value")]);
     let table = "order_by = { path = '$.subject', capture = '(?<who>[^/]+)/.*', key = 'c-{who}' }";
     let by_part = consumer(&format!("{HTTP}\n{table}")).order_by.unwrap();
-    assert_eq!(by_part.path, ["subject"]);
+    assert_eq!(by_part.paths, [["subject"]]);
     assert_eq!(&by_part.capture.unwrap().captures("ann/7").unwrap()["who"], "ann");
-    assert_eq!(by_part.key.pieces, [Piece::Text("c-".to_owned()), Piece::Name("who".to_owned())]);
+    assert_eq!(by_part.key.pieces, [Piece::Text("c-".to_owned()), name("who")]);
 }
 
 #[test]

@@ -1,0 +1,332 @@
+//! [`Groups`]: the groups of one aggregation.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use event::{Text, Timestamp};
+
+use super::codec::Origins;
+use super::condition::Scene;
+use super::ended::Ended;
+use super::group::Group;
+use super::release::{Telling, Told};
+use super::table::{Slot, Table};
+use super::time::Watermark;
+use super::usual::Usual;
+use super::{Scope, rule::Rule};
+use crate::config::{Late, Partial};
+
+/// Ended groups remembered per aggregation, so that late parts are known as such and people can ask what became of
+/// them. Past it the oldest is forgotten, and a part of its key opens a new group.
+pub(crate) const ENDED_MAX: usize = 10_000;
+/// Keys that one call of [`Groups::wake`] looks at; the others are still due, for the next call.
+const WAKE_KEYS_MAX: usize = 1_024;
+/// What the groups that one call completes may take together, likewise.
+const WAKE_BYTES_MAX: usize = 8 << 20;
+
+/// The groups of one aggregation, open and ended.
+pub(crate) struct Groups {
+    pub(super) table: Table<Keyed>,
+    /// Open groups by age: when they opened, and where they are.
+    pub(super) ages: BTreeSet<(Timestamp, Slot, u64)>,
+    /// Ended groups in order, and where they are.
+    ended: BTreeMap<u64, Slot>,
+    pub(super) usual: Usual,
+    pub(super) origins: Origins,
+    /// Keys of which something changed since it was saved.
+    pub(super) touched: Vec<Slot>,
+    /// What is saved and no longer there.
+    pub(super) gone: Vec<Gone>,
+    /// Parts in open groups.
+    pub(super) open_parts: u64,
+}
+
+/// What is known of one key.
+#[derive(Default)]
+pub(crate) struct Keyed {
+    pub(super) watermark: Watermark,
+    /// The open groups, in the order in which they opened.
+    pub(super) groups: Vec<Group>,
+    /// The ended groups, in the order in which they ended.
+    pub(super) ended: Vec<Ended>,
+    /// Whether it is among the touched.
+    pub(super) is_touched: bool,
+}
+
+/// Something that is saved and no longer there.
+pub(crate) enum Gone {
+    /// A group and its chunks.
+    Group { key: Text, id: u64, chunks: u32 },
+    /// How a group ended.
+    Ended { key: Text, order: u64 },
+    /// When parts of a name usually come.
+    Usual { name: String },
+}
+
+/// How a group ends.
+#[derive(Clone, Copy)]
+pub(super) enum End {
+    /// It is released.
+    Release,
+    /// Its parts are discarded.
+    Discard,
+}
+
+impl Groups {
+    /// Returns no groups.
+    pub(crate) fn new() -> Self {
+        Self {
+            table: Table::new(),
+            ages: BTreeSet::new(),
+            ended: BTreeMap::new(),
+            usual: Usual::default(),
+            origins: Origins::default(),
+            touched: Vec::new(),
+            gone: Vec::new(),
+            open_parts: 0,
+        }
+    }
+
+    /// Returns how many groups are open.
+    pub(crate) fn open_groups(&self) -> usize {
+        self.ages.len()
+    }
+
+    /// Completes the groups whose time has come, as many as fit one commit.
+    pub(super) fn wake(&mut self, scope: &mut Scope<'_, '_>) {
+        let mut bytes = 0;
+        for _ in 0..WAKE_KEYS_MAX {
+            let Some(slot) = self.table.woken(scope.site.now) else { return };
+            let groups = self.table.get(slot).map(|(_, keyed)| &keyed.groups);
+            bytes += groups.into_iter().flatten().map(Group::bytes).sum::<usize>();
+            self.settle(scope, slot);
+            if bytes > WAKE_BYTES_MAX {
+                return;
+            }
+        }
+    }
+
+    /// Releases the groups of a key that are complete, tells of those of which something is to be told, and sets the
+    /// key's timer.
+    pub(super) fn settle(&mut self, scope: &mut Scope<'_, '_>, slot: Slot) {
+        let mut next: Option<Timestamp> = None;
+        let mut index = 0;
+        while let Some((key, keyed)) = self.table.get(slot)
+            && let Some(group) = keyed.groups.get(index)
+        {
+            let scene = scene(scope.rule, key, group, keyed.watermark, scope.site.now);
+            let is_complete = !group.held && scope.rule.condition.is_met(&scene);
+            if is_complete {
+                let reason = scope.rule.condition.why(&scene);
+                let end = how_it_ends(scope.rule, &scene, &reason);
+                self.end(scope, (slot, index), &reason, end);
+                continue;
+            }
+            self.tell(scope, (slot, index));
+            next = [next, self.due(scope, (slot, index))].into_iter().flatten().min();
+            index += 1;
+        }
+        if let Some(due) = next {
+            self.table.wake_at(slot, due);
+        }
+        self.tidy(slot);
+    }
+
+    /// Ends an open group.
+    pub(super) fn end(
+        &mut self,
+        scope: &mut Scope<'_, '_>,
+        (slot, index): (Slot, usize),
+        reason: &str,
+        how: End,
+    ) {
+        let Some((key, keyed)) = self.table.get_mut(slot) else { return };
+        let (key, group, watermark) = (Text::clone(key), keyed.groups.remove(index), keyed.watermark);
+        self.ages.remove(&(group.opened, slot, group.id));
+        let parts = group.parts().len() as u64;
+        self.open_parts -= parts;
+        if parts == 0 {
+            // A release of nothing helps nobody.
+            return self.forget_group(key, &group);
+        }
+        let released = matches!(how, End::Release);
+        if released {
+            scope.ledger.releases += 1;
+            scope.ledger.released += parts;
+            self.say(scope, (&key, &group, watermark), reason, Telling::Release);
+        } else {
+            scope.ledger.discarded += parts;
+        }
+        self.learn(scope.rule, &key, &group);
+        let order = self.ended.last_key_value().map_or(0, |(order, _)| order + 1);
+        let mut ended = Ended::new(order, &group, watermark, (scope.site.now, released, reason));
+        if scope.rule.config.late == Late::Amend && released {
+            ended.kept = Some(Box::new(group));
+        } else {
+            self.forget_group(key, &group);
+        }
+        self.remember(slot, ended);
+    }
+
+    /// Takes note of an ended group, and forgets the oldest if there are too many.
+    pub(super) fn remember(&mut self, slot: Slot, ended: Ended) {
+        self.ended.insert(ended.order, slot);
+        if let Some((_, keyed)) = self.table.get_mut(slot) {
+            keyed.ended.push(ended);
+        }
+        self.touch(slot);
+        if self.ended.len() <= ENDED_MAX {
+            return;
+        }
+        let Some((order, oldest)) = self.ended.pop_first() else { return };
+        let Some((key, keyed)) = self.table.get_mut(oldest) else { return };
+        let key = Text::clone(key);
+        let Some(at) = keyed.ended.iter().position(|ended| ended.order == order) else { return };
+        let forgotten = keyed.ended.remove(at);
+        if forgotten.saved {
+            self.gone.push(Gone::Ended { key: Text::clone(&key), order });
+        }
+        if let Some(kept) = &forgotten.kept {
+            self.forget_group(key, kept);
+        }
+        if oldest != slot {
+            self.tidy(oldest);
+        }
+    }
+
+    /// Says that what is saved of a group is no longer there.
+    pub(super) fn forget_group(&mut self, key: Text, group: &Group) {
+        if group.saved.head {
+            self.gone.push(Gone::Group { key, id: group.id, chunks: group.saved.chunks });
+        }
+    }
+
+    /// Forgets a key of which nothing is left.
+    pub(super) fn tidy(&mut self, slot: Slot) {
+        let is_empty = |keyed: &Keyed| keyed.groups.is_empty() && keyed.ended.is_empty();
+        if self.table.get(slot).is_some_and(|(_, keyed)| is_empty(keyed)) {
+            self.table.remove(slot);
+        }
+    }
+
+    /// Has a key saved with the next commit.
+    pub(super) fn touch(&mut self, slot: Slot) {
+        if let Some((_, keyed)) = self.table.get_mut(slot)
+            && !std::mem::replace(&mut keyed.is_touched, true)
+        {
+            self.touched.push(slot);
+        }
+    }
+
+    /// Takes note of where an ended group is.
+    pub(super) fn note_ended(&mut self, order: u64, slot: Slot) {
+        self.ended.insert(order, slot);
+    }
+
+    fn due(&self, scope: &Scope<'_, '_>, (slot, index): (Slot, usize)) -> Option<Timestamp> {
+        let (key, keyed) = self.table.get(slot)?;
+        let group = keyed.groups.get(index)?;
+        look_again(scope.rule, &scene(scope.rule, key, group, keyed.watermark, scope.site.now))
+    }
+
+    /// Tells of a group that is not complete what is due to be told.
+    fn tell(&mut self, scope: &mut Scope<'_, '_>, (slot, index): (Slot, usize)) {
+        let now = scope.site.now;
+        let config = &scope.rule.config;
+        let Some((key, keyed)) = self.table.get_mut(slot) else { return };
+        let (key, watermark) = (Text::clone(key), keyed.watermark);
+        let Some(group) = keyed.groups.get_mut(index) else { return };
+        let mut telling = Vec::new();
+        if let Some(every) = config.early
+            && group.opened.after(every * (group.early + 1)) <= now
+        {
+            let times = now.since(group.opened).as_nanos() / every.as_nanos().max(1);
+            group.early = u32::try_from(times).unwrap_or(u32::MAX - 1);
+            group.saved.dirty = true;
+            let parts = u32::try_from(group.parts().len()).unwrap_or(u32::MAX);
+            if std::mem::replace(&mut group.told, parts) < parts {
+                telling.push((Telling::Early(group.early), format!("early: after {parts} parts")));
+            }
+        }
+        if let Some(before) = config.warn.filter(|_| !group.warned && !group.held) {
+            let scene = scene(scope.rule, &key, group, watermark, now);
+            if let Some(deadline) = scope.rule.condition.due_of("deadline", &scene)
+                && deadline.before(before) <= now
+            {
+                group.warned = true;
+                group.saved.dirty = true;
+                let left = super::words::words(deadline.since(now));
+                telling.push((Telling::Warning, format!("warning: the deadline is in {left}")));
+            }
+        }
+        if telling.is_empty() {
+            return;
+        }
+        self.touch(slot);
+        let Some((_, keyed)) = self.table.get(slot) else { return };
+        for (what, reason) in telling {
+            self.say(scope, (&key, &keyed.groups[index], watermark), &reason, what);
+        }
+    }
+
+    /// Puts on the bus what is told of a group.
+    pub(super) fn say(
+        &self,
+        scope: &mut Scope<'_, '_>,
+        (key, group, watermark): (&str, &Group, Watermark),
+        reason: &str,
+        telling: Telling,
+    ) {
+        let scene = scene(scope.rule, key, group, watermark, scope.site.now);
+        let missing = self.missing(scope.rule, key, group);
+        let condition = &scope.rule.condition;
+        Told { rule: &scope.rule.config, condition, scene, reason, telling, missing }.send(scope.site);
+    }
+
+    /// Learns when the parts of a group came that has ended.
+    fn learn(&mut self, rule: &Rule, key: &str, group: &Group) {
+        if rule.condition.wanted(key, group).is_none() {
+            return;
+        }
+        let parts = group.parts().iter().map(|part| (&*part.name, part.received));
+        let forgotten = self.usual.learn(measured_from(rule, key, group), parts);
+        self.gone.extend(forgotten.into_iter().map(|name| Gone::Usual { name }));
+    }
+}
+
+/// Returns what the arrivals of a group's parts are measured from.
+pub(super) fn measured_from(rule: &Rule, key: &str, group: &Group) -> Timestamp {
+    let scene = scene(rule, key, group, Watermark::default(), group.opened);
+    let deadline = rule.condition.due_of("deadline", &scene).filter(|_| rule.is_daily);
+    deadline.map_or(group.opened, |deadline| deadline.before(group.extended()))
+}
+
+/// Returns when a group that is not complete is to be looked at again.
+pub(super) fn look_again(rule: &Rule, scene: &Scene<'_>) -> Option<Timestamp> {
+    let (group, config) = (scene.group, &rule.config);
+    let early = config.early.map(|every| group.opened.after(every * (group.early + 1)));
+    let warning = config.warn.filter(|_| !group.warned && !group.held).and_then(|before| {
+        let deadline = rule.condition.due_of("deadline", scene)?;
+        Some(deadline.before(before)).filter(|due| *due > scene.now)
+    });
+    let complete = rule.condition.next(scene).filter(|_| !group.held);
+    [early, warning, complete].into_iter().flatten().min()
+}
+
+/// Returns a group as conditions see it.
+pub(super) fn scene<'a>(
+    rule: &'a Rule,
+    key: &'a str,
+    group: &'a Group,
+    watermark: Watermark,
+    now: Timestamp,
+) -> Scene<'a> {
+    Scene { key, group, watermark, time: &rule.config.time, now }
+}
+
+/// Returns whether a group that is complete is released: time may end it while parts are missing that it needs.
+fn how_it_ends(rule: &Rule, scene: &Scene<'_>, reason: &str) -> End {
+    let by_time = ["deadline", "idle", "window"].iter().any(|name| reason.starts_with(name));
+    let wanted = rule.condition.wanted(scene.key, scene.group);
+    let lacks = wanted.is_some_and(|wanted| wanted.waits().is_some());
+    if rule.config.partial == Partial::Discard && by_time && lacks { End::Discard } else { End::Release }
+}

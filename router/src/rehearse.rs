@@ -1,0 +1,10 @@
+//! Rehearsals: aggregations under a clock of their own, for the test cases of a configuration.
+//!
+//! A rehearsal is the core itself, given events and instants: nothing is stored, and nothing is delivered.
+
+mod case;
+pub(crate) mod stage;
+#[cfg(test)]
+mod tests;
+
+pub use case::{CaseFailure, CaseOutcome, run_cases};
