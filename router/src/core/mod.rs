@@ -178,7 +178,7 @@ impl Core {
 
     /// Decides about one event.
     pub(crate) fn step(&mut self, now: Timestamp, position: u64, stored: &Stored) -> Decision {
-        let mut decision = Decision::default();
+        let mut decision = Decision { hops: Vec::with_capacity(2), ..Decision::default() };
         let identity = Arc::clone(&self.identity);
         let facts = Facts::new(stored, position, &identity);
         let mut concerned = self.rules.concerned(&facts);

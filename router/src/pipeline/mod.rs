@@ -50,6 +50,9 @@ const COMMIT_WITHIN: Duration = Duration::from_millis(5);
 /// Events read and decided at once, at most.
 const STEP: ReadBudget = ReadBudget { events: 512, bytes: 4 << 20 };
 
+/// Hops that deciding about one event makes, mostly.
+const HOPS_EACH: usize = 3;
+
 /// What comes to a pipeline from outside.
 pub(crate) struct Inbox {
     pub(crate) settlements: mpsc::Receiver<Settlement>,
@@ -273,6 +276,7 @@ impl Pipeline {
     fn decide(&mut self, events: Vec<(Position, Bytes)>, turn: &mut Turn) {
         let bus = Arc::clone(&self.bus);
         let mut core = bus.core();
+        turn.hops.reserve(events.len() * HOPS_EACH);
         for (position, bytes) in events {
             let stored = match Stored::decode(bytes) {
                 Ok(stored) => stored,

@@ -105,9 +105,10 @@ impl Origins {
     }
 }
 
-/// Writes what changed of a group: its head, and the chunks that must be written.
-pub(crate) fn encode(group: &mut Group, watermark: Watermark) -> (Bytes, Vec<Chunk>) {
-    let chunks = seal(group);
+/// Writes what changed of a group: its head, and the chunks that must be written. `scratch` is used again and again, so that
+/// what is kept takes no more than it needs.
+pub(crate) fn encode(group: &mut Group, watermark: Watermark, scratch: &mut Vec<u8>) -> (Bytes, Vec<Chunk>) {
+    let chunks = seal(group, scratch);
     let mut flags = 0;
     for (is_set, flag) in [(group.sampled, SAMPLED), (group.warned, WARNED), (group.held, HELD)] {
         flags |= if is_set { flag } else { 0 };
@@ -128,12 +129,12 @@ pub(crate) fn encode(group: &mut Group, watermark: Watermark) -> (Bytes, Vec<Chu
         chunks: group.saved.chunks,
     };
     let tail = &group.parts()[group.saved.sealed as usize..];
-    let mut out = Vec::with_capacity(64 + tail.len() * 96);
-    out.push(VERSION);
-    put(&mut out, &head);
-    put_parts(&mut out, tail);
+    scratch.clear();
+    scratch.push(VERSION);
+    put(scratch, &head);
+    put_parts(scratch, tail);
     group.saved = SavedParts { head: true, dirty: false, reseal: false, ..group.saved };
-    (Bytes::from(out), chunks)
+    (Bytes::copy_from_slice(scratch), chunks)
 }
 
 /// Reads a group back, with its parts; none if something is not what [`encode`] writes.
@@ -177,7 +178,7 @@ pub(crate) fn decode_value<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
 }
 
 /// Moves parts from the head into a chunk if there are enough of them, or all of them again if an old one changed.
-fn seal(group: &mut Group) -> Vec<Chunk> {
+fn seal(group: &mut Group, scratch: &mut Vec<u8>) -> Vec<Chunk> {
     let mut chunks = Vec::new();
     if group.saved.reseal {
         group.saved.chunks = 0;
@@ -192,9 +193,9 @@ fn seal(group: &mut Group) -> Vec<Chunk> {
         }
         // Many at once, as after a merge, are cut into several.
         let count = tail.len().min(TAIL_MAX * 16);
-        let mut out = Vec::with_capacity(count * 96);
-        put_parts(&mut out, &tail[..count]);
-        chunks.push((group.saved.chunks, Bytes::from(out)));
+        scratch.clear();
+        put_parts(scratch, &tail[..count]);
+        chunks.push((group.saved.chunks, Bytes::copy_from_slice(scratch)));
         group.saved.chunks += 1;
         group.saved.sealed += u32::try_from(count).unwrap_or(u32::MAX);
     }

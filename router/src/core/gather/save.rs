@@ -91,6 +91,7 @@ impl Aggregator {
 impl Groups {
     fn changes(&mut self) -> Vec<Save> {
         let mut changes: Vec<Save> = std::mem::take(&mut self.gone).into_iter().map(Save::from).collect();
+        let mut scratch = Vec::new();
         for slot in std::mem::take(&mut self.touched) {
             let Some((key, keyed)) = self.table.get_mut(slot) else { continue };
             keyed.is_touched = false;
@@ -99,7 +100,7 @@ impl Groups {
             for group in keyed.groups.iter_mut().chain(kept).filter(|group| group.saved.dirty) {
                 let id = group.id;
                 let old = group.saved;
-                let (value, chunks) = encode(group, watermark);
+                let (value, chunks) = encode(group, watermark, &mut scratch);
                 if old.head && old.reseal {
                     let stale = (group.saved.chunks..old.chunks).map(u64::from);
                     changes.extend(stale.map(|number| Save::NoChunk { key: Text::clone(key), id, number }));
