@@ -18,7 +18,7 @@ use api::Phase;
 use event::Timestamp;
 use futures::FutureExt;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::bus::Bus;
@@ -38,6 +38,9 @@ use crate::{clock, retention, server};
 /// How long a stop waits for what only has to notice it: the HTTP surface, the pipelines, the exporter.
 const NOTICE: Duration = Duration::from_secs(5);
 
+/// Orders to try aggregations that are carried out at a time.
+const TRIALS_MAX: usize = 1;
+
 /// The buses of a router by name.
 pub(crate) type Buses = BTreeMap<String, Arc<Bus>>;
 
@@ -48,6 +51,8 @@ pub(crate) struct Shared {
     observer: Observer,
     started: Timestamp,
     sample: f64,
+    /// Whose turn it is to try aggregations.
+    trials: Semaphore,
     stopped: CancellationToken,
 }
 
@@ -142,6 +147,7 @@ pub async fn start(config: Config, data_dir: PathBuf) -> Result<Running, StartEr
         observer: Observer::new(exporter),
         started: clock::now(),
         sample: config.trace.sample,
+        trials: Semaphore::new(TRIALS_MAX),
         stopped: surface.stop.clone(),
     });
     let address = listen(&config, &shared, &surface).await?;
@@ -383,6 +389,11 @@ impl Shared {
     /// Returns the fraction of traces started here that are recorded.
     pub(crate) fn sample(&self) -> f64 {
         self.sample
+    }
+
+    /// Returns the turns of those who try aggregations.
+    pub(crate) fn trials(&self) -> &Semaphore {
+        &self.trials
     }
 
     /// Resolves when the HTTP surface stops.

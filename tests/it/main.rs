@@ -29,3 +29,4 @@ mod order;
 mod replay;
 mod trace;
 mod tree;
+mod trial;

@@ -1,7 +1,7 @@
 //! What a decision asks the pipeline to do.
 
-use event::Hop;
 use event::stored::Stored;
+use event::{Hop, Text, Timestamp};
 
 /// Everything that follows from one event or one timer.
 #[derive(Debug, Default)]
@@ -43,4 +43,23 @@ pub(crate) enum Action {
         /// Its `released` hop.
         hop: Box<Hop>,
     },
+    /// Nothing is to be done: a group ended without a release. A rehearsal tells of it.
+    Discard(Box<Discarded>),
+}
+
+/// A group that ended without a release.
+#[derive(Debug)]
+pub(crate) struct Discarded {
+    /// Its key.
+    pub(crate) key: Text,
+    /// Why, with the condition's name in front.
+    pub(crate) reason: String,
+    /// When its first part came.
+    pub(crate) opened: Timestamp,
+    /// When the window begins that it stands for.
+    pub(crate) window: Option<Timestamp>,
+    /// The names of its parts, in order of arrival.
+    pub(crate) parts: Vec<Text>,
+    /// The expected parts that had not come.
+    pub(crate) missing: Vec<String>,
 }

@@ -29,7 +29,7 @@ use event::hop::Via;
 use event::stored::Stored;
 use event::{Hop, SpanId, Step, Text, Timestamp};
 
-pub(crate) use action::{Action, Decision};
+pub(crate) use action::{Action, Decision, Discarded};
 use facts::Facts;
 use gate::Gate;
 pub(crate) use gather::handle::HandleError;

@@ -105,7 +105,7 @@ impl Turn {
     ) {
         match action {
             Action::Deliver { consumer } => self.queue(bus, consumer, position, stored.cloned()),
-            Action::Drop => {}
+            Action::Drop | Action::Discard(_) => {}
             Action::DeadLetter { consumer, reason } => {
                 let given_up = GivenUp::refused(stored.cloned(), reason);
                 self.give_up(&bus.lanes()[consumer], position, given_up);

@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 
+use event::eventbridge::Identity;
 use event::hop::Via;
 use event::stored::Stored;
 use event::{Event, SpanId, Timestamp, TraceContext, TraceId};
 
-use crate::config::Config;
-use crate::core::{Action, Core};
+use crate::config::{Aggregation, Config};
+use crate::core::{Action, Core, Decision};
 
 /// Releases that follow from one another; past it a configuration is taken to go round for ever.
 const ROUNDS_MAX: usize = 10_000;
@@ -32,12 +33,13 @@ impl Stage {
     /// Returns the aggregations of a bus, with nothing gathered, at an instant.
     pub(crate) fn new(config: &Config, bus: &str, now: Timestamp) -> Self {
         let aggregations: Vec<_> = config.aggregations.iter().filter(|one| one.bus == bus).cloned().collect();
-        Self {
-            core: Core::of_aggregations(bus, config.identity.clone(), &aggregations),
-            now,
-            position: 0,
-            waiting: VecDeque::new(),
-        }
+        Self::of(bus, config.identity.clone(), &aggregations, now)
+    }
+
+    /// Returns these aggregations of a bus, with nothing gathered, at an instant.
+    pub(crate) fn of(bus: &str, identity: Identity, aggregations: &[Aggregation], now: Timestamp) -> Self {
+        let core = Core::of_aggregations(bus, identity, aggregations);
+        Self { core, now, position: 0, waiting: VecDeque::new() }
     }
 
     /// Returns the core, to look at what it holds.
@@ -50,16 +52,31 @@ impl Stage {
         self.now
     }
 
+    /// Lets time pass until something is due, and returns what is decided then; none once it is the instant given.
+    pub(crate) fn wake(&mut self, until: Timestamp) -> Option<Decision> {
+        let due = self.core.next_wake().filter(|due| *due <= until);
+        self.now = self.now.max(due.unwrap_or(until));
+        due.map(|_| self.core.wake(self.now))
+    }
+
+    /// Returns whether the bus waits for room before it takes an event.
+    pub(crate) fn must_wait(&mut self, stored: &Stored) -> bool {
+        self.core.must_wait(self.position + 1, stored)
+    }
+
+    /// Decides about an event as a log has it.
+    pub(crate) fn decide(&mut self, stored: &Stored) -> Decision {
+        self.position += 1;
+        self.core.step(self.now, self.position, stored)
+    }
+
     /// Lets time pass: what is due happens at its own time. Returns the releases.
     pub(crate) fn pass(&mut self, until: Timestamp) -> Result<Vec<Stored>, GoesRound> {
         let mut released = Vec::new();
-        while let Some(due) = self.core.next_wake().filter(|due| *due <= until) {
-            self.now = self.now.max(due);
-            let actions = self.core.wake(self.now).actions;
-            self.carry_out(actions, &mut released)?;
+        while let Some(decision) = self.wake(until) {
+            self.carry_out(decision.actions, &mut released)?;
             self.go_on(&mut released)?;
         }
-        self.now = self.now.max(until);
         Ok(released)
     }
 
@@ -81,12 +98,11 @@ impl Stage {
     /// Decides about the events that wait, up to one for which there is no room.
     fn go_on(&mut self, released: &mut Vec<Stored>) -> Result<(), GoesRound> {
         while let Some(stored) = self.waiting.pop_front() {
-            if self.core.must_wait(self.position + 1, &stored) {
+            if self.must_wait(&stored) {
                 self.waiting.push_front(stored);
                 return Ok(());
             }
-            self.position += 1;
-            let actions = self.core.step(self.now, self.position, &stored).actions;
+            let actions = self.decide(&stored).actions;
             self.carry_out(actions, released)?;
         }
         Ok(())
@@ -109,8 +125,7 @@ impl Stage {
             }
             let mut following = Vec::new();
             for release in next {
-                self.position += 1;
-                following.extend(emitted(self.core.step(self.now, self.position, &release).actions));
+                following.extend(emitted(self.decide(&release).actions));
                 released.push(release);
             }
             next = following;

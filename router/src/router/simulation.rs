@@ -13,9 +13,9 @@ use event::stored::Stored;
 use event::{Event, Timestamp};
 use futures::future::BoxFuture;
 use store::{Appended, Partition, Position, ReadBudget};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
-use super::{Buses, Shared, Stage, StartError, open, run};
+use super::{Buses, Shared, Stage, StartError, TRIALS_MAX, open, run};
 use crate::config::{Config, Target as Where};
 use crate::deliver::attempt::Outlet;
 use crate::deliver::targets::{Class, Failure, Outcome};
@@ -98,6 +98,7 @@ impl Node {
             observer: observer.clone(),
             started: clock::now(),
             sample: 0.0,
+            trials: Semaphore::new(TRIALS_MAX),
             stopped: workers.stop.clone(),
         });
         let (mut buses, mut inboxes) = (Buses::new(), BTreeMap::new());

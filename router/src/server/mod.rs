@@ -4,6 +4,7 @@
 //! * [`eventbridge`]: `POST /` with `X-Amz-Target`
 //! * [`inspect`]: `/api/v1`, what the dashboard and the command line ask
 //! * [`dead_letters`], which is `/api/v1/dead-letters`
+//! * [`aggregations`], which is `/api/v1/aggregations/try`
 //! * [`groups`]: `/api/v1/groups/show`, `/api/v1/groups/handle`, `/api/v1/payload`
 //! * [`operate`]: `/api/v1/consumers`, `/api/v1/replays`, `/api/v1/archive`
 //! * [`tail`]: `/api/v1/tail`, hops as they happen
@@ -11,6 +12,7 @@
 //! * [`metrics`], which is `/metrics`
 //! * [`refusal`]: every answer that is not a success
 
+mod aggregations;
 mod cloudevents;
 mod dead_letters;
 mod eventbridge;
@@ -47,6 +49,7 @@ pub(crate) fn routes(shared: Arc<Shared>) -> Router {
         .route("/api/v1/groups", get(inspect::groups))
         .route("/api/v1/groups/show", get(groups::show))
         .route("/api/v1/groups/handle", post(groups::handle))
+        .route("/api/v1/aggregations/try", post(aggregations::attempt))
         .route("/api/v1/payload", get(groups::payload))
         .route("/api/v1/event", get(inspect::event))
         .route("/api/v1/dead-letters", get(dead_letters::list))

@@ -76,15 +76,7 @@ pub(super) async fn replay(
 ) -> Result<Json<ReplayStatus>, Refusal> {
     let order: ReplayOrder = body(request).await?;
     let bus = check(&shared, &order)?;
-    let first = place(bus, order.from).await?;
-    let last = match order.until {
-        None | Some(Place::Latest) => bus.partition().head().0,
-        // The last event of that time or an earlier one.
-        Some(Place::At(instant)) => {
-            place(bus, Place::At(instant.after(Duration::from_micros(1)))).await?.saturating_sub(1)
-        }
-        Some(until) => place(bus, until).await?,
-    };
+    let (first, last) = range(bus, order.from, order.until).await?;
     let record = ReplayRecord {
         name: order.name,
         to: order.to,
@@ -92,7 +84,7 @@ pub(super) async fn replay(
         rate: order.rate,
         state: ReplayState::Running,
         first,
-        range: Range { next: first, last: last.min(bus.partition().head().0) },
+        range: Range { next: first, last },
         replayed: 0,
         started: clock::now(),
         ended: None,
@@ -175,6 +167,20 @@ fn check<'s>(shared: &'s Shared, order: &ReplayOrder) -> Result<&'s Arc<Bus>, Re
     known(&order.bus).ok_or_else(|| inspect::unknown("bus", &order.bus))
 }
 
+/// Returns the first and the last position of a range, of those that the bus has.
+pub(super) async fn range(bus: &Bus, from: Place, until: Option<Place>) -> Result<(u64, u64), Refusal> {
+    let first = place(bus, from).await?;
+    let last = match until {
+        None | Some(Place::Latest) => bus.partition().head().0,
+        // The last event of that time or an earlier one.
+        Some(Place::At(instant)) => {
+            place(bus, Place::At(instant.after(Duration::from_micros(1)))).await?.saturating_sub(1)
+        }
+        Some(until) => place(bus, until).await?,
+    };
+    Ok((first, last.min(bus.partition().head().0)))
+}
+
 /// Returns the position that a place means.
 async fn place(bus: &Bus, place: Place) -> Result<u64, Refusal> {
     let partition = bus.partition();
@@ -197,9 +203,17 @@ fn name(parameters: &HashMap<String, String>) -> Result<&String, Refusal> {
 
 /// Reads the JSON of an order.
 pub(super) async fn body<T: DeserializeOwned>(request: Request) -> Result<T, Refusal> {
+    body_within(request, BODY_BYTES_MAX).await
+}
+
+/// Reads the JSON of an order of so many bytes at most.
+pub(super) async fn body_within<T: DeserializeOwned>(
+    request: Request,
+    bytes_max: usize,
+) -> Result<T, Refusal> {
     check_type(request.headers())?;
     let (parts, body) = request.into_parts();
-    let body = super::whole(&parts.headers, body, BODY_BYTES_MAX).await?;
+    let body = super::whole(&parts.headers, body, bytes_max).await?;
     serde_json::from_slice(&body)
         .map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, "invalid-body", error.to_string()))
 }

@@ -51,6 +51,9 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) file: &'a dyn Fn(&Path) -> io::Result<String>,
 }
 
+/// What is said where a configuration that has none names something of its surroundings.
+const STANDS_ALONE: &str = "is not read: this configuration has to stand alone";
+
 /// What no configuration at all means.
 impl Default for Config {
     fn default() -> Self {
@@ -98,14 +101,21 @@ impl Config {
         let file = |path: &Path| fs::read_to_string(path);
         parse_with(text, file_name, Surroundings { variable: &variable, file: &file })
     }
+
+    /// Reads the text of a file that somebody else has: it means what it says itself. No file of this machine is read, and
+    /// no environment variable, which all stand for nothing.
+    pub(crate) fn parse_alone(text: &str, file_name: &str) -> Result<(Self, Vec<Finding>), ConfigError> {
+        parse_with(text, file_name, None)
+    }
 }
 
-/// Reads a file's text with the surroundings given.
-pub(crate) fn parse_with(
-    text: &str,
+/// Reads a file's text with the surroundings given; without any, it is an error to name a file of names.
+pub(crate) fn parse_with<'a>(
+    text: &'a str,
     file_name: &str,
-    surroundings: Surroundings<'_>,
+    surroundings: impl Into<Option<Surroundings<'a>>>,
 ) -> Result<(Config, Vec<Finding>), ConfigError> {
+    let surroundings = surroundings.into();
     let origin: Source = Arc::new(NamedSource::new(file_name, text.to_owned()));
     let folder = Path::new(file_name).parent().unwrap_or(Path::new("")).to_owned();
     let mut reader = Reader { text, origin, folder, surroundings, findings: Vec::new() };
@@ -131,7 +141,7 @@ struct Reader<'a> {
     text: &'a str,
     origin: Source,
     folder: PathBuf,
-    surroundings: Surroundings<'a>,
+    surroundings: Option<Surroundings<'a>>,
     findings: Vec<Finding>,
 }
 

@@ -8,8 +8,8 @@ use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use toml::de::DeTable;
 
-use super::Reader;
 use super::syntax::in_words;
+use super::{Reader, STANDS_ALONE, Surroundings};
 use crate::config::error::Code;
 use crate::config::file::At;
 use crate::config::model::NamesPerKey;
@@ -33,8 +33,14 @@ struct Flaw {
 impl Reader<'_> {
     /// Reads a file of names.
     pub(super) fn names_file(&mut self, file: &At<String>) -> Option<NamesPerKey> {
+        let Some(surroundings) = self.surroundings else {
+            let message = format!("the file `{}` {STANDS_ALONE}", file.value);
+            self.finding(Code::Unreadable, &file.span, message, "names a file")
+                .help("write the names in its place: `names = [\"paris\", \"lyon\"]`");
+            return None;
+        };
         let path = self.folder.join(file.as_str());
-        let flaw = match self.lists(&path).and_then(checked) {
+        let flaw = match lists(surroundings, &path).and_then(checked) {
             Ok(lists) => return Some(by_key(lists)),
             Err(flaw) => flaw,
         };
@@ -55,18 +61,18 @@ impl Reader<'_> {
         self.finding(flaw.code, &file.span, message, "this file of names cannot be used").help(help);
         None
     }
+}
 
-    fn lists(&self, path: &Path) -> Result<Lists, Flaw> {
-        let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
-        let read = match extension.as_deref() {
-            Some("toml") => from_toml,
-            Some("json") => from_json,
-            _ => return Err(Flaw::new(Code::WrongValue, "not a `.toml` or a `.json` file")),
-        };
-        match (self.surroundings.file)(path) {
-            Ok(text) => read(&text),
-            Err(error) => Err(Flaw::new(Code::Unreadable, &error.to_string())),
-        }
+fn lists(surroundings: Surroundings<'_>, path: &Path) -> Result<Lists, Flaw> {
+    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+    let read = match extension.as_deref() {
+        Some("toml") => from_toml,
+        Some("json") => from_json,
+        _ => return Err(Flaw::new(Code::WrongValue, "not a `.toml` or a `.json` file")),
+    };
+    match (surroundings.file)(path) {
+        Ok(text) => read(&text),
+        Err(error) => Err(Flaw::new(Code::Unreadable, &error.to_string())),
     }
 }
 

@@ -192,7 +192,9 @@ impl Reader<'_> {
                     .help("write `${NAME}`");
                 return None;
             };
-            let Some(found) = (self.surroundings.variable)(name) else {
+            // Who asks what a configuration would do without its surroundings sends nothing anywhere.
+            let alone = || Some(String::new());
+            let Some(found) = self.surroundings.map_or_else(alone, |around| (around.variable)(name)) else {
                 let message = format!("the environment variable `{name}` is missing");
                 self.finding(Code::Environment, &value.span, message, "needs it")
                     .help(format!("set `{name}` in the environment that the router is started in"));

@@ -14,6 +14,7 @@ use super::time::Watermark;
 use super::usual::Usual;
 use super::{Scope, rule::Rule};
 use crate::config::{Late, Partial};
+use crate::core::{Action, Discarded};
 
 /// Ended groups remembered per aggregation, so that late parts are known as such and people can ask what became of
 /// them. Past it the oldest is forgotten, and a part of its key opens a new group.
@@ -50,6 +51,16 @@ pub(crate) struct Keyed {
     pub(super) ended: Vec<Ended>,
     /// Whether it is among the touched.
     pub(super) is_touched: bool,
+}
+
+impl Keyed {
+    /// Adds a group that was opened after the others. Most keys have one, and no room to waste.
+    pub(super) fn add(&mut self, group: Group) {
+        if self.groups.len() == self.groups.capacity() {
+            self.groups.reserve_exact(1);
+        }
+        self.groups.push(group);
+    }
 }
 
 /// Something that is saved and no longer there.
@@ -155,6 +166,15 @@ impl Groups {
             self.say(scope, (&key, &group, watermark), reason, Telling::Release);
         } else {
             scope.ledger.discarded += parts;
+            let discarded = Discarded {
+                key: Text::clone(&key),
+                reason: reason.to_owned(),
+                opened: group.opened,
+                window: group.window.map(|window| window.start),
+                parts: group.parts().iter().map(|part| Text::clone(&part.name)).collect(),
+                missing: self.missing(scope.rule, &key, &group).into_iter().map(|one| one.name).collect(),
+            };
+            scope.site.decision.actions.push(Action::Discard(Box::new(discarded)));
         }
         self.learn(scope.rule, &key, &group);
         let order = self.ended.last_key_value().map_or(0, |(order, _)| order + 1);

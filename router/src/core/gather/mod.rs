@@ -101,6 +101,11 @@ impl Aggregator {
         &self.rule.name
     }
 
+    /// Returns its configuration.
+    pub(crate) fn config(&self) -> &Aggregation {
+        &self.rule.config
+    }
+
     /// Returns its ledger.
     pub(crate) fn ledger(&self) -> AggregationLedger {
         self.ledger

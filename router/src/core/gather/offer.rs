@@ -212,7 +212,7 @@ impl Groups {
         group.saved.dirty = true;
         self.ages.insert((now, slot, id));
         if let Some((_, keyed)) = self.table.get_mut(slot) {
-            keyed.groups.push(group);
+            keyed.add(group);
         }
     }
 

@@ -141,7 +141,8 @@ impl Groups {
         self.open_parts += group.parts().len() as u64;
         self.ages.insert((group.opened, slot, group.id));
         let at = keyed.groups.partition_point(|other| (other.opened, other.id) < (group.opened, group.id));
-        keyed.groups.insert(at, group);
+        keyed.add(group);
+        keyed.groups[at..].rotate_right(1);
         Ok(())
     }
 

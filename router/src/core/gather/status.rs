@@ -17,9 +17,39 @@ const PARTS_LISTED_MAX: usize = 1_000;
 impl Aggregator {
     /// Returns the oldest open groups.
     pub(crate) fn groups(&self, bus: &str, now: Timestamp, limit: usize) -> Vec<GroupStatus> {
+        self.each_group(bus, now).take(limit).collect()
+    }
+
+    /// Returns the open groups one by one, oldest first.
+    pub(crate) fn each_group<'a>(
+        &'a self,
+        bus: &'a str,
+        now: Timestamp,
+    ) -> Box<dyn Iterator<Item = GroupStatus> + 'a> {
         match &self.held {
-            Held::Groups(groups) => groups.oldest(&self.rule, bus, now, limit),
-            Held::Sequences(sequences) => sequences.first(&self.rule, bus, now, limit),
+            Held::Groups(groups) => Box::new(groups.oldest(&self.rule, bus, now)),
+            Held::Sequences(sequences) => Box::new(sequences.first(&self.rule, bus, now)),
+        }
+    }
+
+    /// Returns how many bytes it holds, about, if a part takes so many beside its names and its payload. It looks at each
+    /// group.
+    pub(crate) fn held_bytes(&self, part_bytes: usize) -> usize {
+        let of = |group: &Group| group.bytes() + group.parts().len() * part_bytes;
+        match &self.held {
+            Held::Groups(groups) => {
+                let keys = groups.table.slots().filter_map(|slot| groups.table.get(slot));
+                let of_key = |(_, keyed): (_, &Keyed)| -> usize {
+                    let kept = keyed.ended.iter().filter_map(|ended| ended.kept.as_deref());
+                    keyed.groups.iter().chain(kept).map(of).sum()
+                };
+                keys.map(of_key).sum()
+            }
+            Held::Sequences(sequences) => {
+                let keys = sequences.table.slots().filter_map(|slot| sequences.table.get(slot));
+                let events = keys.flat_map(|(_, sequence)| sequence.held.values());
+                events.map(|held| held.stored.len() + part_bytes).sum()
+            }
         }
     }
 
@@ -33,13 +63,18 @@ impl Aggregator {
 }
 
 impl Groups {
-    fn oldest(&self, rule: &Rule, bus: &str, now: Timestamp, limit: usize) -> Vec<GroupStatus> {
-        let of = |slot, id| {
+    fn oldest<'a>(
+        &'a self,
+        rule: &'a Rule,
+        bus: &'a str,
+        now: Timestamp,
+    ) -> impl Iterator<Item = GroupStatus> + 'a {
+        let of = move |slot, id| {
             let (key, keyed) = self.table.get(slot)?;
             let group = keyed.groups.iter().find(|group| group.id == id)?;
             Some(self.open_status(rule, (bus, key), (keyed, group), now))
         };
-        self.ages.iter().filter_map(|(_, slot, id)| of(*slot, *id)).take(limit).collect()
+        self.ages.iter().filter_map(move |(_, slot, id)| of(*slot, *id))
     }
 
     fn status(&self, rule: &Rule, bus: &str, now: Timestamp, group: &str) -> Option<GroupStatus> {
@@ -106,10 +141,15 @@ impl Groups {
 }
 
 impl Sequences {
-    fn first(&self, rule: &Rule, bus: &str, now: Timestamp, limit: usize) -> Vec<GroupStatus> {
+    fn first<'a>(
+        &'a self,
+        rule: &'a Rule,
+        bus: &'a str,
+        now: Timestamp,
+    ) -> impl Iterator<Item = GroupStatus> + 'a {
         let all = self.table.slots().filter_map(|slot| self.table.get(slot));
-        let holding = all.filter(|(_, sequence)| !sequence.held.is_empty()).take(limit);
-        holding.map(|(key, sequence)| sequence_status(rule, (bus, key), sequence, now)).collect()
+        let holding = all.filter(|(_, sequence)| !sequence.held.is_empty());
+        holding.map(move |(key, sequence)| sequence_status(rule, (bus, key), sequence, now))
     }
 
     fn one(&self, rule: &Rule, bus: &str, now: Timestamp, group: &str) -> Option<GroupStatus> {
