@@ -24,10 +24,6 @@ use crate::{
 /// How many bytes one batch gathers before it is written; a single request may be larger.
 const BATCH_BYTES_MAX: usize = 1024 * 1024;
 
-/// How many bytes of log come with each byte of state that is written down, so that a large state does not cost the disk
-/// more than the log does.
-const LOG_PER_STATE: u64 = 8;
-
 /// The answer to a request, once it is durable. Nobody may be left to hear it.
 pub(crate) type Answer<T> = oneshot::Sender<Result<T, Error>>;
 
@@ -214,7 +210,8 @@ impl Committer {
     fn save_state_if_due(&mut self) -> io::Result<()> {
         let every = self.core.options.snapshot_every_bytes;
         let saved = self.core.saved_bytes.load(Ordering::Relaxed);
-        let due = self.writer.bytes - self.saved_at_bytes >= every.max(saved.saturating_mul(LOG_PER_STATE));
+        // A large state does not cost the disk more than the log does.
+        let due = self.writer.bytes - self.saved_at_bytes >= every.max(saved);
         let idle = self.saving.as_ref().is_none_or(Task::is_finished);
         if due && idle {
             let core = Arc::clone(&self.core);

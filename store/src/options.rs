@@ -23,8 +23,8 @@ pub enum Durability {
 pub struct Options {
     /// The size of a segment file in bytes, 4 KiB to 1 GiB; 32 MiB unless set. Retention works by whole segments.
     pub segment_bytes: u64,
-    /// How many bytes of log may pass before the keyed state is written down again, 64 MiB unless set; or eight times
-    /// its own size, if that is more. It bounds what opening has to replay.
+    /// How many bytes of log may pass before the keyed state is written down again, 64 MiB unless set; or as
+    /// many as it has itself, if that is more. It bounds what opening has to replay.
     pub snapshot_every_bytes: u64,
     /// How many requests may wait for the committer, 1 to 1,048,576; 4,096 unless set. At the limit an append is
     /// refused and a commit waits.

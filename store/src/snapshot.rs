@@ -171,8 +171,19 @@ fn decode(mut bytes: Bytes, version: u32, dedup: Dedup) -> Option<Loaded> {
     let mut state = State::empty(Place { segment: fields.u32()?, byte: fields.u32()? });
     state.head = Position(fields.u64()?);
     state.applied = Position(fields.u64()?);
+    // They were written in order, so that whole spaces can be put together at once.
+    let mut spaces: Vec<(Space, Vec<(Bytes, Bytes)>)> = Vec::new();
     for _ in 0..fields.u64()? {
-        state.put(Space(fields.u8()?), tx::own(&fields.bytes()?), tx::own(&fields.bytes()?));
+        let (space, key, value) = (Space(fields.u8()?), fields.bytes()?, fields.bytes()?);
+        if spaces.last().is_none_or(|(last, _)| *last != space) {
+            spaces.push((space, Vec::new()));
+        }
+        if let Some((_, entries)) = spaces.last_mut() {
+            entries.push((tx::own(&key), tx::own(&value)));
+        }
+    }
+    for (space, entries) in spaces {
+        state.fill(space, entries);
     }
     let mut window = Window::new(dedup);
     if version > 1 {

@@ -42,6 +42,11 @@ impl State {
         self.spaces.entry(space).or_default().insert(key, value);
     }
 
+    /// Puts many entries of a space at once.
+    pub(crate) fn fill(&mut self, space: Space, entries: Vec<(Bytes, Bytes)>) {
+        self.spaces.entry(space).or_default().append(&mut entries.into_iter().collect());
+    }
+
     /// Returns one page.
     pub(crate) fn scan(&self, scan: &Scan) -> Vec<(Bytes, Bytes)> {
         let Some(map) = self.spaces.get(&scan.space) else { return Vec::new() };
