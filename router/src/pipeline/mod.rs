@@ -270,13 +270,14 @@ impl Pipeline {
         }
     }
 
-    /// Lets the core decide. Time is the log's: an event happens when it came into the log, and a timer fires before the
-    /// first event that came after it, so that reading the log again comes to the same result. Only once all events
-    /// are read does the wall clock count.
+    /// Lets the core decide. Time is the log's: an event happens when it came into the log, and finds its groups as they
+    /// are at that time, so that reading the log again comes to the same result. Groups that nothing comes for are
+    /// completed after the events, as many as keep nobody waiting; only once all events are read by the wall clock.
     fn decide(&mut self, events: Vec<(Position, Bytes)>, turn: &mut Turn) {
         let bus = Arc::clone(&self.bus);
         let mut core = bus.core();
         turn.hops.reserve(events.len() * HOPS_EACH);
+        let mut read_until = None;
         for (position, bytes) in events {
             let stored = match Stored::decode(bytes) {
                 Ok(stored) => stored,
@@ -287,17 +288,15 @@ impl Pipeline {
                     continue;
                 }
             };
-            turn.wake(&bus, &mut core, self.applied, stored.logged);
             if core.must_wait(position.0, &stored) {
-                // What is open is completed by the clock alone while nothing more is read.
-                turn.wake(&bus, &mut core, self.applied, clock::now());
-                if core.must_wait(position.0, &stored) {
-                    break;
-                }
+                // Nothing more is read meanwhile, so that the clock alone completes what is open.
+                read_until = Some(clock::now());
+                break;
             }
             if turn.is_full() {
                 break;
             }
+            read_until = Some(stored.logged);
             self.applied = position;
             if stored.via == Via::DeadLetter {
                 turn.keep_letter(&bus, &mut core, position.0, stored);
@@ -305,8 +304,9 @@ impl Pipeline {
                 turn.step(&bus, &mut core, position.0, stored);
             }
         }
-        if self.applied >= bus.partition().head() {
-            turn.wake(&bus, &mut core, self.applied, clock::now());
+        let is_read = self.applied >= bus.partition().head();
+        if let Some(by) = if is_read { Some(clock::now()) } else { read_until } {
+            turn.wake(&bus, &mut core, self.applied, by);
         }
     }
 

@@ -62,9 +62,9 @@ impl Turn {
         !self.releases.is_empty() || !self.standings.is_empty() || self.is_full()
     }
 
-    /// Completes the groups that are due by an instant, as far as one commit goes.
+    /// Completes groups that are due by an instant: some of them, so that events need not wait for all.
     pub(super) fn wake(&mut self, bus: &Bus, core: &mut Core, position: Position, by: Timestamp) {
-        while !self.is_full() && core.next_wake().is_some_and(|due| due <= by) {
+        if !self.is_full() && core.next_wake().is_some_and(|due| due <= by) {
             let decision = core.wake(by);
             self.apply(bus, core, (position.0, None), decision);
         }
