@@ -152,12 +152,12 @@ impl Core {
             return false;
         }
         let identity = Arc::clone(&self.identity);
-        let facts = Facts::new(stored, position, &identity);
+        let (facts, now) = (Facts::new(stored, position, &identity), stored.logged);
         let concerned = self.rules.concerned(&facts);
         let mut concerned = concerned.aggregations.iter();
         self.waits = concerned.find_map(|(index, interest)| {
             let aggregator = &self.aggregators[*index];
-            if aggregator.emitted(&stored.event) { None } else { aggregator.must_wait(interest, &facts) }
+            if aggregator.emitted(&stored.event) { None } else { aggregator.must_wait(now, interest, &facts) }
         });
         self.waits.is_some()
     }

@@ -112,18 +112,18 @@ async fn aggregation(
             own.push((position(chunk).unwrap_or_default(), value.clone()));
         }
         let group = component(&saved, 1).ok_or_else(|| unreadable("group", &saved))?;
-        aggregator.restore(&group, &head, &own).map_err(|_| unreadable("group", &saved))?;
+        aggregator.restore(group, &head, &own).map_err(|_| unreadable("group", &saved))?;
     }
     if let Some((chunk, _)) = chunks.next() {
         return Err(unreadable("a part of group", chunk));
     }
     for (saved, value) in all(partition, ENDED, prefix()).await? {
         let group = component(&saved, 1).ok_or_else(|| unreadable("ended group", &saved))?;
-        aggregator.restore_ended(&group, &value).map_err(|_| unreadable("ended group", &saved))?;
+        aggregator.restore_ended(group, &value).map_err(|_| unreadable("ended group", &saved))?;
     }
     for (saved, value) in all(partition, USUAL, prefix()).await? {
         let part = component(&saved, 1).ok_or_else(|| unreadable("part", &saved))?;
-        aggregator.restore_usual(part, &value).map_err(|_| unreadable("part", &saved))?;
+        aggregator.restore_usual(part.to_owned(), &value).map_err(|_| unreadable("part", &saved))?;
     }
     Ok(())
 }
@@ -173,7 +173,7 @@ pub(crate) async fn orphans(core: &Core, partition: &dyn Partition) -> Result<Ve
     let mut groups: BTreeMap<String, u64> = BTreeMap::new();
     for (key, _) in all(partition, GROUPS, Bytes::new()).await? {
         if let Some(name) = component(&key, 0).filter(|name| !known(name)) {
-            *groups.entry(name).or_default() += 1;
+            *groups.entry(name.to_owned()).or_default() += 1;
         }
     }
     let groups = groups.into_iter();
@@ -187,7 +187,7 @@ async fn queues(partition: &dyn Partition, space: Space) -> Result<BTreeMap<Stri
     for (key, value) in all(partition, space, Bytes::new()).await? {
         let chunk = component(&key, 0).zip(position(&key));
         let (name, chunk) = chunk.ok_or_else(|| RestoreError::Unreadable("a queue's name".to_owned()))?;
-        chunks.entry(name).or_default().push((chunk, value));
+        chunks.entry(name.to_owned()).or_default().push((chunk, value));
     }
     let read = |(name, chunks): (String, Vec<(u64, Bytes)>)| {
         let queue = Queue::restore(chunks)
@@ -240,18 +240,18 @@ fn position(key: &[u8]) -> Option<u64> {
 }
 
 /// Returns one of the components of a key.
-fn component(mut key: &[u8], place: usize) -> Option<String> {
+fn component(mut key: &[u8], place: usize) -> Option<&str> {
     for _ in 0..place {
         let (length, rest) = key.split_first_chunk::<4>()?;
         key = rest.get(u32::from_be_bytes(*length) as usize..)?;
     }
     let (length, rest) = key.split_first_chunk::<4>()?;
     let found = rest.get(..u32::from_be_bytes(*length) as usize)?;
-    String::from_utf8(found.to_vec()).ok()
+    str::from_utf8(found).ok()
 }
 
-fn shown(name: Option<String>) -> String {
-    name.unwrap_or_else(|| "?".to_owned())
+fn shown(name: Option<&str>) -> &str {
+    name.unwrap_or("?")
 }
 
 pub(crate) fn parse<T: DeserializeOwned>(value: &[u8]) -> Option<T> {

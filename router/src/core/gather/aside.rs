@@ -15,6 +15,8 @@ use super::release::{self, Window};
 struct LatePart<'a> {
     aggregation: &'a str,
     key: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    window: Option<Window>,
     part: &'a str,
     id: &'a str,
     source: &'a str,
@@ -23,8 +25,6 @@ struct LatePart<'a> {
     time: Option<&'a str>,
     received: String,
     position: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    window: Option<Window>,
     /// The `id` of the release that it is not in, where that is remembered.
     #[serde(skip_serializing_if = "Option::is_none")]
     missed: Option<String>,
@@ -36,9 +36,9 @@ struct LatePart<'a> {
 /// Tells of a part that came late in an event of its own.
 pub(super) fn late(
     scope: &mut Scope<'_, '_>,
-    (key, window): (&str, Option<Span>),
+    key: &str,
     (part, offer): (&Part, &Offer<'_, '_>),
-    ended: Option<&Ended>,
+    (ended, window): (Option<&Ended>, Option<Span>),
 ) {
     let config = &scope.rule.config;
     let missed = ended.map(|ended| {
@@ -48,6 +48,7 @@ pub(super) fn late(
     let payload = LatePart {
         aggregation: &config.name,
         key,
+        window: window.map(Window::of),
         part: &part.name,
         id: &part.event,
         source: &part.origin.source,
@@ -55,13 +56,12 @@ pub(super) fn late(
         time: part.time.as_deref(),
         received: part.received.to_string(),
         position: part.position,
-        window: window.map(Window::from),
         missed,
         released: ended.map(|ended| ended.at.to_string()),
     };
+    // An event is late in each of its windows.
     let start = window.map_or_else(String::new, |window| window.start.as_micros().to_string());
-    let position = part.position.to_string();
-    let id = id_of(&[scope.site.bus, &config.name, "late", &position, key, &start]);
+    let id = id_of(&[scope.site.bus, &config.name, "late", &part.position.to_string(), key, &start]);
     Outgoing {
         rule: config,
         key,
@@ -80,21 +80,20 @@ pub(super) fn late(
     .send(scope.site);
 }
 
-/// Tells of numbers of a sequence that were skipped.
+/// Tells of numbers of a sequence that were skipped, and of where the event stands that was held for them.
 pub(super) fn gap(
     scope: &mut Scope<'_, '_>,
     key: &str,
-    (next, first): (i64, i64),
+    (next, first, position): (i64, i64, u64),
     reason: &str,
     payload: Bytes,
 ) {
     let config = &scope.rule.config;
     let range = format!("{next}..{first}");
-    let at = scope.site.now.as_micros().to_string();
     Outgoing {
         rule: config,
         key,
-        id: id_of(&[scope.site.bus, &config.name, "gap", &range, &at, key]),
+        id: id_of(&[scope.site.bus, &config.name, "gap", &range, &position.to_string(), key]),
         suffix: ".gap",
         payload,
         opened: scope.site.now,

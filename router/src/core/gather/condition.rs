@@ -176,10 +176,24 @@ impl Condition {
                 measured.map(|measured| format!("while: {}", measured.words(rule))).unwrap_or_default()
             }
             Self::Any(parts) => {
-                let met = parts.iter().find(|part| part.is_met(scene));
-                met.map(|part| part.why(scene)).unwrap_or_default()
+                let met = parts.iter().filter(|part| part.is_met(scene));
+                let first = met.min_by_key(|part| part.met_by_time(scene));
+                first.map(|part| part.why(scene)).unwrap_or_default()
             }
             Self::All(parts) => parts.iter().map(|part| part.why(scene)).collect::<Vec<String>>().join("; "),
+        }
+    }
+
+    /// Returns when time met a condition that is met; none where events did. However late somebody looks, the answer is
+    /// the same.
+    pub(crate) fn met_by_time(&self, scene: &Scene<'_>) -> Option<Timestamp> {
+        match self {
+            Self::Any(parts) => {
+                let met = parts.iter().filter(|part| part.is_met(scene));
+                met.map(|part| part.met_by_time(scene)).min().flatten()
+            }
+            Self::All(parts) => parts.iter().filter_map(|part| part.met_by_time(scene)).max(),
+            _ => self.due(scene),
         }
     }
 

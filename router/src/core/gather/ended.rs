@@ -60,6 +60,12 @@ impl Ended {
         Watermark::restored(self.watermark)
     }
 
+    /// Takes note of how far its key's events have come since.
+    pub(crate) fn came_to(&mut self, watermark: Watermark) {
+        self.watermark = watermark.to_save();
+        self.saved = false;
+    }
+
     /// Returns it as others see it.
     pub(crate) fn status(&self) -> GroupEnd {
         GroupEnd {

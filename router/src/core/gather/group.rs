@@ -11,9 +11,13 @@ use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::measure::Measured;
+use crate::config::Duplicates;
 
 /// From so many parts on a group has an index of their names; fewer are looked through.
 const INDEXED_FROM: usize = 16;
+
+/// Names of parts that came again, remembered with a group.
+const REPEATED_MAX: usize = 100;
 
 /// One in-flight set of parts with one key.
 #[derive(Clone, Debug, Default)]
@@ -194,7 +198,6 @@ impl Group {
 
     /// Adds a part whose name is not there yet.
     pub(crate) fn add(&mut self, part: Part) {
-        self.last_part = self.last_part.max(part.received);
         self.bytes += part.bytes();
         let place = u32::try_from(self.parts.len()).unwrap_or(u32::MAX);
         if let Some(names) = &mut self.names {
@@ -213,31 +216,46 @@ impl Group {
 
     /// Puts a part in the place of another of its name.
     pub(crate) fn replace(&mut self, place: usize, part: Part) {
-        self.last_part = self.last_part.max(part.received);
         self.bytes = self.bytes + part.bytes() - self.parts[place].bytes();
         self.parts[place] = part;
         self.saved.dirty = true;
         self.saved.reseal |= place < self.saved.sealed as usize;
     }
 
-    /// Takes all parts of another group whose names are not here. Returns how many of them were here.
-    pub(crate) fn merge(&mut self, other: Self) -> u32 {
-        let mut repeated = 0;
-        for part in other.parts {
-            if self.holds(&part.name) {
-                repeated += 1;
-            } else {
+    /// Takes the parts of another group, so that all are in order of arrival. Returns how many names both had.
+    pub(crate) fn merge(&mut self, other: Self, duplicates: Duplicates) -> u64 {
+        let mut all = std::mem::take(&mut self.parts);
+        all.extend(other.parts);
+        all.sort_by_key(|part| part.position);
+        (self.names, self.bytes) = (None, 0);
+        let mut repeated = Vec::new();
+        for part in all {
+            let Some(place) = self.place(&part.name) else {
                 self.add(part);
+                continue;
+            };
+            repeated.push(Text::clone(&part.name));
+            if duplicates == Duplicates::Last {
+                self.replace(place, part);
             }
         }
         self.opened = self.opened.min(other.opened);
+        self.last_part = self.last_part.max(other.last_part);
         self.times = hull(self.times, other.times);
-        self.duplicates += other.duplicates + repeated;
         self.sampled |= other.sampled;
+        self.held |= other.held;
+        self.warned |= other.warned;
+        self.duplicates += other.duplicates + u32::try_from(repeated.len()).unwrap_or(u32::MAX);
+        self.saved.dirty = true;
+        self.saved.reseal = true;
         if let Some(more) = other.more {
             self.more_mut().merge(*more);
         }
-        repeated
+        let count = repeated.len() as u64;
+        for name in repeated {
+            self.more_mut().repeat(name);
+        }
+        count
     }
 
     /// Notes the time that an event brought along.
@@ -279,11 +297,18 @@ impl Group {
 }
 
 impl More {
+    /// Takes note of the name of a part that came again.
+    pub(crate) fn repeat(&mut self, name: Text) {
+        if self.repeated.len() < REPEATED_MAX && !self.repeated.contains(&name) {
+            self.repeated.push(name);
+        }
+    }
+
     fn merge(&mut self, other: Self) {
         self.markers.extend(other.markers);
         self.manifests.extend(other.manifests);
         self.counts.extend(other.counts);
-        self.repeated.extend(other.repeated);
+        other.repeated.into_iter().for_each(|name| self.repeat(name));
         self.added.extend(other.added);
         self.dropped.extend(other.dropped);
         self.extended_ms = self.extended_ms.max(other.extended_ms);

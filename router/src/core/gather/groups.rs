@@ -1,6 +1,7 @@
 //! [`Groups`]: the groups of one aggregation.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use event::{Text, Timestamp};
 
@@ -20,15 +21,15 @@ use crate::core::{Action, Discarded};
 /// them. Past it the oldest is forgotten, and a part of its key opens a new group.
 pub(crate) const ENDED_MAX: usize = 10_000;
 /// Keys that one call of [`Groups::wake`] looks at; the others are still due, for the next call.
-const WAKE_KEYS_MAX: usize = 1_024;
+const WAKE_KEYS_MAX: usize = 512;
 /// What the groups that one call completes may take together, likewise.
 const WAKE_BYTES_MAX: usize = 8 << 20;
 
 /// The groups of one aggregation, open and ended.
 pub(crate) struct Groups {
     pub(super) table: Table<Keyed>,
-    /// Open groups by age: when they opened, and where they are.
-    pub(super) ages: BTreeSet<(Timestamp, Slot, u64)>,
+    /// Open groups by age: where their first events stand, and where they are.
+    pub(super) ages: BTreeSet<(u64, Slot, u64)>,
     /// Ended groups in order, and where they are.
     ended: BTreeMap<u64, Slot>,
     pub(super) usual: Usual,
@@ -73,13 +74,33 @@ pub(crate) enum Gone {
     Usual { name: String },
 }
 
+/// Why groups are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// Their time has come.
+    Timer,
+    /// Something happened to one of their key.
+    Change,
+}
+
 /// How a group ends.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum End {
-    /// It is released.
-    Release,
+    /// It is released; says when that was due, where a timer did it.
+    Release(Option<Timestamp>),
     /// Its parts are discarded.
     Discard,
+}
+
+impl Keyed {
+    /// Has its watermark saved, with its first group, or with the one that ended last.
+    pub(super) fn save_watermark(&mut self) {
+        match (self.groups.first_mut(), self.ended.last_mut()) {
+            (Some(group), _) => group.saved.dirty = true,
+            (None, Some(ended)) => ended.came_to(self.watermark),
+            (None, None) => {}
+        }
+    }
 }
 
 impl Groups {
@@ -109,7 +130,7 @@ impl Groups {
             let Some(slot) = self.table.woken(scope.site.now) else { return };
             let groups = self.table.get(slot).map(|(_, keyed)| &keyed.groups);
             bytes += groups.into_iter().flatten().map(Group::bytes).sum::<usize>();
-            self.settle(scope, slot);
+            self.settle(scope, slot, Cause::Timer);
             if bytes > WAKE_BYTES_MAX {
                 return;
             }
@@ -118,7 +139,7 @@ impl Groups {
 
     /// Releases the groups of a key that are complete, tells of those of which something is to be told, and sets the
     /// key's timer.
-    pub(super) fn settle(&mut self, scope: &mut Scope<'_, '_>, slot: Slot) {
+    pub(super) fn settle(&mut self, scope: &mut Scope<'_, '_>, slot: Slot, cause: Cause) {
         let mut next: Option<Timestamp> = None;
         let mut index = 0;
         while let Some((key, keyed)) = self.table.get(slot)
@@ -128,7 +149,8 @@ impl Groups {
             let is_complete = !group.held && scope.rule.condition.is_met(&scene);
             if is_complete {
                 let reason = scope.rule.condition.why(&scene);
-                let end = how_it_ends(scope.rule, &scene, &reason);
+                let due = scope.rule.condition.met_by_time(&scene);
+                let end = how_it_ends(scope.rule, &scene, (cause, due));
                 self.end(scope, (slot, index), &reason, end);
                 continue;
             }
@@ -152,18 +174,20 @@ impl Groups {
     ) {
         let Some((key, keyed)) = self.table.get_mut(slot) else { return };
         let (key, group, watermark) = (Text::clone(key), keyed.groups.remove(index), keyed.watermark);
-        self.ages.remove(&(group.opened, slot, group.id));
+        self.ages.remove(&(group.first, slot, group.id));
         let parts = group.parts().len() as u64;
         self.open_parts -= parts;
-        if parts == 0 {
-            // A release of nothing helps nobody.
+        let named = group.more.as_ref().is_some_and(|more| !more.manifests.is_empty());
+        let lacks = |group: &Group| scope.rule.condition.wanted(&key, group)?.missing().next().map(drop);
+        if parts == 0 && (!named || lacks(&group).is_none()) {
+            // A release of nothing helps nobody, but to hear that none came of the parts that were named.
+            keyed.save_watermark();
             return self.forget_group(key, &group);
         }
-        let released = matches!(how, End::Release);
-        if released {
+        if let End::Release(due) = how {
             scope.ledger.releases += 1;
             scope.ledger.released += parts;
-            self.say(scope, (&key, &group, watermark), reason, Telling::Release);
+            self.say(scope, (&key, &group, watermark), reason, Telling::Release(due));
         } else {
             scope.ledger.discarded += parts;
             let discarded = Discarded {
@@ -176,6 +200,7 @@ impl Groups {
             };
             scope.site.decision.actions.push(Action::Discard(Box::new(discarded)));
         }
+        let released = matches!(how, End::Release(_));
         self.learn(scope.rule, &key, &group);
         let order = self.ended.last_key_value().map_or(0, |(order, _)| order + 1);
         let mut ended = Ended::new(order, &group, watermark, (scope.site.now, released, reason));
@@ -257,10 +282,10 @@ impl Groups {
         let Some(group) = keyed.groups.get_mut(index) else { return };
         let mut telling = Vec::new();
         if let Some(every) = config.early
-            && group.opened.after(every * (group.early + 1)) <= now
+            && next_early(group, every) <= now
         {
             let times = now.since(group.opened).as_nanos() / every.as_nanos().max(1);
-            group.early = u32::try_from(times).unwrap_or(u32::MAX - 1);
+            group.early = u32::try_from(times).unwrap_or(u32::MAX);
             group.saved.dirty = true;
             let parts = u32::try_from(group.parts().len()).unwrap_or(u32::MAX);
             if std::mem::replace(&mut group.told, parts) < parts {
@@ -275,7 +300,8 @@ impl Groups {
                 group.warned = true;
                 group.saved.dirty = true;
                 let left = super::words::words(deadline.since(now));
-                telling.push((Telling::Warning, format!("warning: the deadline is in {left}")));
+                let number = group.more.as_ref().map_or(0, |more| more.extended_ms);
+                telling.push((Telling::Warning(number), format!("warning: the deadline is in {left}")));
             }
         }
         if telling.is_empty() {
@@ -323,13 +349,18 @@ pub(super) fn measured_from(rule: &Rule, key: &str, group: &Group) -> Timestamp 
 /// Returns when a group that is not complete is to be looked at again.
 pub(super) fn look_again(rule: &Rule, scene: &Scene<'_>) -> Option<Timestamp> {
     let (group, config) = (scene.group, &rule.config);
-    let early = config.early.map(|every| group.opened.after(every * (group.early + 1)));
+    let early = config.early.map(|every| next_early(group, every));
     let warning = config.warn.filter(|_| !group.warned && !group.held).and_then(|before| {
         let deadline = rule.condition.due_of("deadline", scene)?;
         Some(deadline.before(before)).filter(|due| *due > scene.now)
     });
     let complete = rule.condition.next(scene).filter(|_| !group.held);
     [early, warning, complete].into_iter().flatten().min()
+}
+
+/// Returns when a group tells what it has so far, the next time.
+fn next_early(group: &Group, every: Duration) -> Timestamp {
+    group.opened.after(every.saturating_mul(group.early.saturating_add(1)))
 }
 
 /// Returns a group as conditions see it.
@@ -344,9 +375,9 @@ pub(super) fn scene<'a>(
 }
 
 /// Returns whether a group that is complete is released: time may end it while parts are missing that it needs.
-fn how_it_ends(rule: &Rule, scene: &Scene<'_>, reason: &str) -> End {
-    let by_time = ["deadline", "idle", "window"].iter().any(|name| reason.starts_with(name));
+fn how_it_ends(rule: &Rule, scene: &Scene<'_>, (cause, due): (Cause, Option<Timestamp>)) -> End {
     let wanted = rule.condition.wanted(scene.key, scene.group);
     let lacks = wanted.is_some_and(|wanted| wanted.waits().is_some());
-    if rule.config.partial == Partial::Discard && by_time && lacks { End::Discard } else { End::Release }
+    let is_discarded = rule.config.partial == Partial::Discard && due.is_some() && lacks;
+    if is_discarded { End::Discard } else { End::Release(due.filter(|_| cause == Cause::Timer)) }
 }

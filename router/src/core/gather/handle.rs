@@ -2,7 +2,7 @@
 
 use api::{GroupAction, HandlingRecord};
 
-use super::groups::{End, Groups};
+use super::groups::{Cause, End, Groups};
 use super::sequences::Sequences;
 use super::table::Slot;
 use super::{Aggregator, Held, Scope, Site, release};
@@ -125,7 +125,8 @@ impl Groups {
         let Some(group) = self.group_mut(slot, id) else { return Ok(()) };
         group.saved.dirty = true;
         let more = group.more_mut();
-        if more.added.len() + more.dropped.len() >= NAMES_MAX {
+        let names = matches!(record.action, GroupAction::Expect { .. } | GroupAction::Unexpect { .. });
+        if names && more.added.len() + more.dropped.len() >= NAMES_MAX {
             return Err(HandleError::Impossible(format!("{NAMES_MAX} names were changed before")));
         }
         if more.history.len() >= HISTORY_MAX {
@@ -136,7 +137,7 @@ impl Groups {
             GroupAction::Extend { by_ms } => {
                 let extended = more.extended_ms.saturating_add(*by_ms);
                 more.extended_ms = extended;
-                group.warned = false;
+                group.warned &= *by_ms == 0;
             }
             GroupAction::Hold => group.held = true,
             GroupAction::LetGo => group.held = false,
@@ -151,7 +152,7 @@ impl Groups {
             GroupAction::Release | GroupAction::Discard => {
                 let is_release = record.action == GroupAction::Release;
                 let (what, how) =
-                    if is_release { ("released", End::Release) } else { ("discarded", End::Discard) };
+                    if is_release { ("released", End::Release(None)) } else { ("discarded", End::Discard) };
                 let reason = format!("order: {what} by {}: {}", record.by, record.why);
                 self.end(scope, (slot, index), &reason, how);
                 self.touch(slot);
@@ -160,7 +161,7 @@ impl Groups {
             }
         }
         self.touch(slot);
-        self.settle(scope, slot);
+        self.settle(scope, slot, Cause::Change);
         Ok(())
     }
 }

@@ -31,11 +31,16 @@ pub(crate) fn add(rules: &[While], measured: &mut [Measured], part: &Part) {
         let Some(value) = value else { continue };
         measured.count += 1;
         match rule.measure {
-            Measure::Sum => measured.sum += value.parse().unwrap_or(0.0),
+            Measure::Sum => measured.sum += number(value).unwrap_or_default(),
             Measure::Distinct => drop(measured.distinct.insert(Text::clone(value))),
             Measure::Count => {}
         }
     }
+}
+
+/// Reads a number, which infinity and what is no number at all are not.
+fn number(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
 impl Measured {

@@ -7,10 +7,10 @@
 //! * [`rule`]: a configuration in the form in which it is asked
 //! * [`table`]: what is known of each key, and when to look at it again
 //! * [`group`]: one group in flight; [`ended`]: how one ended
-//! * [`offer`]: how an event finds its group, and what becomes of it there
+//! * [`place`]: how an event finds its group; [`offer`], [`late`], [`room`]: what becomes of it there
 //! * [`groups`]: when groups end; [`condition`], [`expected`], [`measure`], [`time`]: by what
 //! * [`release`], [`emit`], [`merge`], [`aside`]: what is told of them
-//! * [`sequences`]: single events put in sequence
+//! * [`sequences`], [`sequence`]: single events put in sequence
 //! * [`handle`]: what somebody does to a group; [`status`], [`words`], [`usual`]: what somebody sees of it
 //! * [`save`], [`codec`]: what is kept of all this
 
@@ -23,15 +23,21 @@ pub(crate) mod expected;
 pub(crate) mod group;
 pub(crate) mod groups;
 pub(crate) mod handle;
+pub(crate) mod late;
 pub(crate) mod measure;
 pub(crate) mod merge;
 pub(crate) mod offer;
+pub(crate) mod place;
 pub(crate) mod release;
+pub(crate) mod room;
 pub(crate) mod rule;
 pub(crate) mod save;
+pub(crate) mod sequence;
 pub(crate) mod sequences;
 pub(crate) mod status;
 pub(crate) mod table;
+#[cfg(test)]
+mod tests;
 pub(crate) mod time;
 pub(crate) mod usual;
 pub(crate) mod words;
@@ -42,6 +48,7 @@ use event::{Event, Step, Text, Timestamp};
 
 use self::groups::Groups;
 use self::offer::{Offer, Offered};
+use self::place::Seek;
 use self::rule::{Rule, Watch};
 use self::sequences::Sequences;
 use super::action::{Action, Decision};
@@ -222,16 +229,26 @@ impl Aggregator {
     }
 
     /// Returns what an event must wait for before it is offered: room, where the rule says that the bus waits for it.
-    pub(crate) fn must_wait(&self, interest: &Interest, facts: &Facts<'_>) -> Option<String> {
-        let limits = self.rule.config.limits;
-        if limits.at_limit != AtLimit::Wait || !interest.part {
+    pub(crate) fn must_wait(&self, now: Timestamp, interest: &Interest, facts: &Facts<'_>) -> Option<String> {
+        if !self.may_wait() {
             return None;
         }
-        let (key, _) = expression::key(&self.rule.config.key, facts)?;
-        match &self.held {
-            Held::Groups(groups) => groups.must_wait(&self.rule, &key),
-            Held::Sequences(sequences) => sequences.must_wait(limits, &key),
-        }
+        let groups = match &self.held {
+            Held::Groups(groups) => groups,
+            Held::Sequences(sequences) => {
+                let (key, captures) = expression::key(&self.rule.config.key, facts)?;
+                return sequences.must_wait(&self.rule, &key, (&captures, facts));
+            }
+        };
+        let at = self.rule.time_of(facts, now);
+        let seek = Seek { rule: &self.rule, now, position: facts.position, at };
+        let own = interest.markers.iter().map(|at| self.rule.watches[*at].key());
+        let shared = interest.part.then_some(None);
+        let mut keys = own.chain(shared).map(|key| key.unwrap_or(&self.rule.config.key));
+        keys.find_map(|expressions| {
+            let (key, _) = expression::key(expressions, facts)?;
+            groups.must_wait(&seek, &key, interest.part)
+        })
     }
 
     /// Returns the key and the part's name that an event has, or why it has none.

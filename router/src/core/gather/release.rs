@@ -23,14 +23,14 @@ const LATE_FROM: Duration = Duration::from_secs(1);
 /// What is told of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Telling {
-    /// It is complete.
-    Release,
+    /// It is complete; says when that was due, where a timer did it.
+    Release(Option<Timestamp>),
     /// It was complete, and got another part: so many times by now.
     Revision(u32),
     /// What it has so far, for the so many-th time.
     Early(u32),
-    /// It may not be complete in time.
-    Warning,
+    /// It may not be complete in time, with its deadline put off by so many milliseconds.
+    Warning(u64),
 }
 
 /// A group of which something is told.
@@ -108,12 +108,6 @@ pub(super) struct Window {
     end: String,
 }
 
-impl From<Span> for Window {
-    fn from(window: Span) -> Self {
-        Self { start: window.start.to_string(), end: window.end.to_string() }
-    }
-}
-
 #[derive(Serialize)]
 struct Usually<'a> {
     name: &'a str,
@@ -159,28 +153,34 @@ pub(crate) fn id(bus: &str, aggregation: &str, key: &str, of: (u64, Option<Times
     id_of(&[bus, aggregation, &first.to_string(), key, &window])
 }
 
+impl Window {
+    pub(super) fn of(window: Span) -> Self {
+        Self { start: window.start.to_string(), end: window.end.to_string() }
+    }
+}
+
 impl Telling {
     /// Returns the `id` of what is told of a group.
     fn id(self, group: Uuid) -> Uuid {
-        let of = |what: &str, number: u32| id_of(&[&group.to_string(), what, &number.to_string()]);
+        let of = |what: &str, number: u64| id_of(&[&group.to_string(), what, &number.to_string()]);
         match self {
-            Self::Release | Self::Revision(0) => group,
-            Self::Revision(number) => of("revision", number),
-            Self::Early(number) => of("early", number),
-            Self::Warning => of("warning", 0),
+            Self::Release(_) | Self::Revision(0) => group,
+            Self::Revision(number) => of("revision", number.into()),
+            Self::Early(number) => of("early", number.into()),
+            Self::Warning(number) => of("warning", number),
         }
     }
 
     fn suffix(self) -> &'static str {
         match self {
-            Self::Release | Self::Revision(_) => "",
+            Self::Release(_) | Self::Revision(_) => "",
             Self::Early(_) => ".early",
-            Self::Warning => ".warning",
+            Self::Warning(_) => ".warning",
         }
     }
 
     fn is_final(self) -> bool {
-        matches!(self, Self::Release | Self::Revision(_))
+        matches!(self, Self::Release(_) | Self::Revision(_))
     }
 }
 
@@ -218,7 +218,7 @@ impl Told<'_> {
         let payload = Payload {
             aggregation: &self.rule.name,
             key: self.scene.key,
-            window: group.window.map(Window::from),
+            window: group.window.map(Window::of),
             revision: self.revision().filter(|number| *number > 0),
             replaces: self
                 .revision()
@@ -292,8 +292,11 @@ impl Told<'_> {
 
     /// How long after its time a timed release came.
     fn late_by(&self) -> Duration {
-        let due = self.condition.due_of(self.completed_by(), &self.scene);
-        due.filter(|_| self.revision().is_none()).map(|due| self.scene.now.since(due)).unwrap_or_default()
+        if let Telling::Release(Some(due)) = self.telling {
+            self.scene.now.since(due)
+        } else {
+            Duration::ZERO
+        }
     }
 
     fn why_late(&self, site: &Site<'_>, late_by: Duration) -> &'static str {

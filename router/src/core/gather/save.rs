@@ -6,7 +6,8 @@ use event::{Text, Timestamp};
 use super::codec::{decode, decode_value, encode, encode_value};
 use super::ended::Ended;
 use super::groups::{Gone, Groups, Keyed};
-use super::sequences::{Head, HeldEvent, Sequence, Sequences};
+use super::sequence::{Head, HeldEvent, Sequence};
+use super::sequences::Sequences;
 use super::table::Slot;
 use super::{Aggregator, Held};
 
@@ -139,8 +140,7 @@ impl Groups {
         let Some((_, keyed)) = self.table.get_mut(slot) else { return Ok(()) };
         keyed.watermark = keyed.watermark.later(watermark);
         self.open_parts += group.parts().len() as u64;
-        self.ages.insert((group.opened, slot, group.id));
-        let at = keyed.groups.partition_point(|other| (other.opened, other.id) < (group.opened, group.id));
+        let at = keyed.groups.partition_point(|other| (other.first, other.id) < (group.first, group.id));
         keyed.add(group);
         keyed.groups[at..].rotate_right(1);
         Ok(())
@@ -155,7 +155,6 @@ impl Groups {
         let is_it = |group: &super::group::Group| group.id == ended.id && group.first == ended.first;
         if let Some(at) = keyed.groups.iter().position(is_it) {
             let kept = keyed.groups.remove(at);
-            self.ages.remove(&(kept.opened, slot, kept.id));
             self.open_parts -= kept.parts().len() as u64;
             ended.kept = Some(Box::new(kept));
         }
@@ -167,17 +166,20 @@ impl Groups {
     }
 
     fn restored(&mut self, rule: &super::rule::Rule) {
+        let (mut ages, mut timers) = (Vec::new(), Vec::new());
         for slot in self.table.slots() {
             let Some((key, keyed)) = self.table.get(slot) else { continue };
+            ages.extend(keyed.groups.iter().map(|group| (group.first, slot, group.id)));
             let due = keyed.groups.iter().filter_map(|group| {
                 let scene = super::groups::scene(rule, key, group, keyed.watermark, group.last_part);
                 let is_complete = !group.held && rule.condition.is_met(&scene);
                 if is_complete { Some(group.last_part) } else { super::groups::look_again(rule, &scene) }
             });
-            if let Some(due) = due.min() {
-                self.table.wake_at(slot, due);
-            }
+            timers.extend(due.min().map(|due| (due, slot)));
         }
+        // In one piece, which takes a fraction of the time.
+        self.ages = ages.into_iter().collect();
+        self.table.wake_all_at(timers);
     }
 }
 
@@ -226,8 +228,7 @@ impl Sequences {
             let (event, position, since, stored) = saved.ok_or(Unreadable)?;
             let (event, stored) = (event.into(), Bytes::from(stored));
             let one = HeldEvent { event, position, since, stored, is_saved: true };
-            sequence.bytes += one.stored.len();
-            sequence.held.insert(number.cast_signed(), one);
+            sequence.insert(number.cast_signed(), one);
             self.held += 1;
         }
         self.table.enter(key, || sequence);

@@ -1,13 +1,10 @@
 //! [`Sequences`]: single events let through in sequence, by key.
 
-use std::collections::BTreeMap;
-
-use api::HandlingRecord;
 use bytes::Bytes;
 use event::hop::{Link, Outcome, Via};
 use event::stored::Stored;
 use event::{Event, SpanId, Step, Text, Timestamp, TraceContext, Value};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::Scope;
 use super::aside;
@@ -15,12 +12,15 @@ use super::codec::Origins;
 use super::emit::{hop, push, way};
 use super::group::{Part, hash};
 use super::offer::{Offer, Offered};
+use super::rule::Rule;
+use super::sequence::{Head, HeldEvent, Sequence};
 use super::table::{Slot, Table};
-use crate::config::{AtLimit, Duplicates, Late, Limits, Resequence};
-use crate::core::expression;
+use crate::config::{AtLimit, Duplicates, Late, Resequence};
+use crate::core::expression::{self, Captures};
+use crate::core::facts::Facts;
 
 /// Keys that one call of [`Sequences::wake`] looks at; the others are still due, for the next call.
-const WAKE_KEYS_MAX: usize = 1_024;
+const WAKE_KEYS_MAX: usize = 512;
 
 /// The sequences of one aggregation.
 pub(crate) struct Sequences {
@@ -32,42 +32,6 @@ pub(crate) struct Sequences {
     /// Held events that are saved and no longer there, or all of a sequence.
     pub(super) gone: Vec<(Text, Option<i64>)>,
     origins: Origins,
-}
-
-/// The sequence of one key.
-#[derive(Default)]
-pub(crate) struct Sequence {
-    pub(super) head: Head,
-    pub(super) held: BTreeMap<i64, HeldEvent>,
-    /// What the held events take together.
-    pub(super) bytes: usize,
-    pub(super) is_touched: bool,
-    pub(super) is_saved: bool,
-    pub(super) is_holding: bool,
-}
-
-/// What is saved of a sequence beside what it holds.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Head {
-    /// The number that comes next; none before the first event, if the rule does not say.
-    pub(super) next: Option<i64>,
-    pub(super) opened: Timestamp,
-    pub(super) last: Timestamp,
-    pub(super) first: u64,
-    pub(super) duplicates: u32,
-    #[serde(with = "super::codec::json_text")]
-    pub(super) history: Vec<HandlingRecord>,
-}
-
-/// An event that is held for those before it.
-pub(crate) struct HeldEvent {
-    pub(super) event: Text,
-    pub(super) position: u64,
-    /// Since when, by the log's time.
-    pub(super) since: Timestamp,
-    /// The event as the log has it.
-    pub(super) stored: Bytes,
-    pub(super) is_saved: bool,
 }
 
 /// What is told of numbers that were skipped.
@@ -123,16 +87,19 @@ impl Sequences {
     pub(super) fn offer(&mut self, scope: &mut Scope<'_, '_>, offer: &Offer<'_, '_>) -> Offered {
         scope.ledger.offered += 1;
         let Some(rule) = scope.rule.resequence() else { return not_counted(scope) };
-        let number = expression::fill(&rule.by, offer.captures, offer.facts);
-        let Some(number) = number.and_then(|number| number.parse::<i64>().ok()) else {
-            return not_counted(scope);
-        };
+        let Some(number) = number(rule, (offer.captures, offer.facts)) else { return not_counted(scope) };
         let (now, limits) = (scope.site.now, scope.rule.config.limits);
+        // Several gaps may have ended one after the other.
+        while let Some(slot) = self.table.find(offer.key).filter(|slot| self.table.is_due(*slot, now)) {
+            self.table.sleep(slot);
+            self.go_on(scope, rule, slot);
+        }
+        let refuses = limits.at_limit == AtLimit::Refuse;
         if self.table.find(offer.key).is_none() && self.len() >= limits.groups_max {
-            if limits.at_limit == AtLimit::Refuse {
+            if refuses {
                 return full(scope, format!("limit: {} sequences", limits.groups_max));
             }
-            self.forget_oldest(scope);
+            self.forget_oldest(scope, rule);
         }
         let position = offer.facts.position;
         let slot = self.table.enter(offer.key, || Sequence {
@@ -150,31 +117,27 @@ impl Sequences {
             sequence.head.duplicates += 1;
             scope.ledger.duplicate += 1;
             Outcome::Duplicate
-        } else if number > next
-            && sequence.held.len() >= limits.parts_max
-            && limits.at_limit == AtLimit::Refuse
-        {
-            return full(scope, format!("limit: {} events held", limits.parts_max));
-        } else if number > next && limits.at_limit == AtLimit::Refuse && sequence.bytes >= limits.bytes_max {
-            return full(scope, format!("limit: {} bytes held", limits.bytes_max));
+        } else if let Some(limit) = sequence.limit(limits).filter(|_| number > next && refuses) {
+            return full(scope, limit);
         } else {
             let stored = offer.facts.stored;
             let event = Text::clone(&stored.event.id);
             let held = HeldEvent { event, position, since: now, stored: stored.encode(), is_saved: false };
-            sequence.bytes += held.stored.len();
-            sequence.held.insert(number, held);
+            // One that is not held up takes no room.
+            let limit = sequence.limit(limits).filter(|_| number > next);
+            sequence.insert(number, held);
             self.held += 1;
-            if let Some(limit) = sequence.over(limits) {
+            if let Some(limit) = limit {
                 self.skip(scope, slot, &limit);
             }
             self.let_through(scope, slot);
             Outcome::Added
         };
         self.arm(rule, slot);
+        let is_error = outcome == Outcome::Duplicate && scope.rule.config.duplicates == Duplicates::Error;
         let received = self.table.get(slot).map_or(0, |(_, sequence)| sequence.held.len());
-        let is_refused = outcome == Outcome::Duplicate && scope.rule.config.duplicates == Duplicates::Error;
-        let refused = is_refused.then(|| format!("number {number} is held already"));
-        Offered { outcome, received, expected: None, refused }
+        let reason = is_error.then(|| format!("number {number} is there already"));
+        Offered { outcome, received, expected: None, refused: reason }
     }
 
     /// Skips what did not come in time, and forgets keys that nothing came for.
@@ -182,29 +145,42 @@ impl Sequences {
         let Some(rule) = scope.rule.resequence() else { return };
         for _ in 0..WAKE_KEYS_MAX {
             let Some(slot) = self.table.woken(scope.site.now) else { return };
-            let Some((_, sequence)) = self.table.get(slot) else { continue };
-            let is_due = |since: Timestamp| since.after(rule.gap) <= scope.site.now;
-            if sequence.oldest().is_some_and(is_due) {
-                self.touch(slot);
-                let reason = format!("gap: held for {}", super::words::words(rule.gap));
-                self.skip(scope, slot, &reason);
-                self.let_through(scope, slot);
-            } else if sequence.held.is_empty() && sequence.head.last.after(rule.forget) <= scope.site.now {
-                self.forget(slot);
-                continue;
-            }
-            self.arm(rule, slot);
+            self.go_on(scope, rule, slot);
         }
     }
 
-    /// Returns what an event of a key must wait for.
-    pub(super) fn must_wait(&self, limits: Limits, key: &str) -> Option<String> {
+    /// Skips what did not come in time for a key, or forgets it.
+    fn go_on(&mut self, scope: &mut Scope<'_, '_>, rule: &Resequence, slot: Slot) {
+        let Some((_, sequence)) = self.table.get(slot) else { return };
+        let is_due = |since: Timestamp| since.after(rule.gap) <= scope.site.now;
+        if sequence.oldest().is_some_and(is_due) {
+            self.touch(slot);
+            let reason = format!("gap: held for {}", super::words::words(rule.gap));
+            self.skip(scope, slot, &reason);
+            self.let_through(scope, slot);
+        } else if sequence.held.is_empty() && sequence.head.last.after(rule.forget) <= scope.site.now {
+            return self.forget(slot);
+        }
+        self.arm(rule, slot);
+    }
+
+    /// Returns what an event must wait for: room where it would be held, but never for its own number.
+    pub(super) fn must_wait(
+        &self,
+        rule: &Rule,
+        key: &str,
+        (captures, facts): (&Captures<'_>, &Facts<'_>),
+    ) -> Option<String> {
+        let limits = rule.config.limits;
+        let number = number(rule.resequence()?, (captures, facts))?;
         let Some((_, sequence)) = self.table.find(key).and_then(|slot| self.table.get(slot)) else {
             let is_full = self.len() >= limits.groups_max;
             return is_full.then(|| format!("there are {} sequences, the limit", limits.groups_max));
         };
-        let is_full = sequence.held.len() >= limits.parts_max || sequence.bytes >= limits.bytes_max;
-        is_full.then(|| format!("sequence `{key}` holds {} events, its limit", sequence.held.len()))
+        let is_held =
+            sequence.head.next.is_some_and(|next| next < number) && !sequence.held.contains_key(&number);
+        let limit = sequence.limit(limits).filter(|_| is_held)?;
+        Some(format!("sequence `{key}` is full ({limit})"))
     }
 
     /// Lets everything through that is held, skipping what is missing.
@@ -244,10 +220,7 @@ impl Sequences {
         let is_holding = !sequence.held.is_empty();
         let before = std::mem::replace(&mut sequence.is_holding, is_holding);
         self.holding = self.holding + usize::from(is_holding) - usize::from(before);
-        let due = match sequence.oldest() {
-            Some(since) => since.after(rule.gap),
-            None => sequence.head.last.after(rule.forget),
-        };
+        let due = sequence.due(rule);
         self.table.wake_at(slot, due);
     }
 
@@ -255,10 +228,9 @@ impl Sequences {
     fn let_through(&mut self, scope: &mut Scope<'_, '_>, slot: Slot) {
         let Some((key, sequence)) = self.table.get_mut(slot) else { return };
         while let Some(next) = sequence.head.next
-            && let Some(held) = sequence.held.remove(&next)
+            && let Some(held) = sequence.remove(next)
         {
             sequence.head.next = Some(next.saturating_add(1));
-            sequence.bytes -= held.stored.len();
             self.held -= 1;
             scope.ledger.released += 1;
             scope.ledger.releases += 1;
@@ -272,10 +244,10 @@ impl Sequences {
     /// Goes on to the first event that is held, and reports the numbers before it.
     fn skip(&mut self, scope: &mut Scope<'_, '_>, slot: Slot, reason: &str) {
         let Some((key, sequence)) = self.table.get_mut(slot) else { return };
-        let (Some(next), Some((first, _))) = (sequence.head.next, sequence.held.first_key_value()) else {
+        let (Some(next), Some((first, held))) = (sequence.head.next, sequence.held.first_key_value()) else {
             return;
         };
-        let first = *first;
+        let (first, position) = (*first, held.position);
         if first <= next {
             return;
         }
@@ -294,7 +266,7 @@ impl Sequences {
         };
         // Text and numbers: writing them cannot fail.
         let payload = Bytes::from(serde_json::to_vec(&gap).unwrap_or_default());
-        aside::gap(scope, key, (next, first), reason, payload);
+        aside::gap(scope, key, (next, first, position), reason, payload);
     }
 
     fn late(&mut self, scope: &mut Scope<'_, '_>, slot: Slot, offer: &Offer<'_, '_>) {
@@ -317,15 +289,21 @@ impl Sequences {
             more: None,
         };
         if let Some((key, _)) = self.table.get(slot) {
-            aside::late(scope, (key, None), (&part, offer), None);
+            aside::late(scope, key, (&part, offer), (None, None));
         }
     }
 
-    /// Makes room for one more key: the one that is looked at next goes, and what it holds goes through.
-    fn forget_oldest(&mut self, scope: &mut Scope<'_, '_>) {
-        let Some(slot) = self.table.woken(Timestamp::from_micros(i64::MAX)) else { return };
-        self.release(scope, slot, &format!("limit: {} sequences", scope.rule.config.limits.groups_max));
-        self.forget(slot);
+    /// Makes room for one more key: the one of which something is due first goes, and what it holds goes through.
+    fn forget_oldest(&mut self, scope: &mut Scope<'_, '_>, rule: &Resequence) {
+        while let Some(slot) = self.table.woken(Timestamp::from_micros(i64::MAX)) {
+            let due = self.table.get(slot).map(|(_, sequence)| sequence.due(rule));
+            if self.table.next_wake().is_some_and(|next| due.is_some_and(|due| due > next)) {
+                self.arm(rule, slot);
+                continue;
+            }
+            self.release(scope, slot, &format!("limit: {} sequences", scope.rule.config.limits.groups_max));
+            return self.forget(slot);
+        }
     }
 
     fn forget(&mut self, slot: Slot) {
@@ -338,20 +316,9 @@ impl Sequences {
     }
 }
 
-impl Sequence {
-    /// Returns the limit that it is over, if it is.
-    fn over(&self, limits: Limits) -> Option<String> {
-        let parts = self.held.len() > limits.parts_max;
-        let bytes = self.bytes > limits.bytes_max;
-        parts
-            .then(|| format!("limit: {} events held", limits.parts_max))
-            .or_else(|| bytes.then(|| format!("limit: {} bytes held", limits.bytes_max)))
-    }
-
-    /// Returns since when the event is held that came first of those that are.
-    pub(super) fn oldest(&self) -> Option<Timestamp> {
-        self.held.values().map(|held| held.since).min()
-    }
+/// Returns an event's number in its sequence.
+fn number(rule: &Resequence, (captures, facts): (&Captures<'_>, &Facts<'_>)) -> Option<i64> {
+    expression::fill(&rule.by, captures, facts)?.parse().ok()
 }
 
 /// Counts an event that has no number.

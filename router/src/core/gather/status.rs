@@ -7,7 +7,8 @@ use super::ended::Ended;
 use super::group::{Group, Part};
 use super::groups::{Groups, Keyed, measured_from, scene};
 use super::rule::Rule;
-use super::sequences::{Sequence, Sequences};
+use super::sequence::Sequence;
+use super::sequences::Sequences;
 use super::words::{waiting_for, words};
 use super::{Aggregator, Held, release};
 

@@ -101,6 +101,31 @@ impl<T> Table<T> {
         self.timers.insert((due, slot));
     }
 
+    /// Sets the timers of keys that have none.
+    pub(crate) fn wake_all_at(&mut self, due: Vec<(Timestamp, Slot)>) {
+        for (due, slot) in &due {
+            if let Some(entry) = self.slots.get_mut(*slot as usize).and_then(Option::as_mut) {
+                entry.timer = Some(*due);
+            }
+        }
+        // In one piece, which takes a fraction of the time.
+        self.timers.append(&mut due.into_iter().collect());
+    }
+
+    /// Takes a key's timer away.
+    pub(crate) fn sleep(&mut self, slot: Slot) {
+        let entry = self.slots.get_mut(slot as usize).and_then(Option::as_mut);
+        if let Some(timer) = entry.and_then(|entry| entry.timer.take()) {
+            self.timers.remove(&(timer, slot));
+        }
+    }
+
+    /// Returns whether a key is to be woken by a time.
+    pub(crate) fn is_due(&self, slot: Slot, by: Timestamp) -> bool {
+        let entry = self.slots.get(slot as usize).and_then(Option::as_ref);
+        entry.and_then(|entry| entry.timer).is_some_and(|timer| timer <= by)
+    }
+
     /// Returns when the first key is to be woken.
     pub(crate) fn next_wake(&self) -> Option<Timestamp> {
         self.timers.first().map(|(due, _)| *due)

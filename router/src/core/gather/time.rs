@@ -39,9 +39,9 @@ impl Watermark {
 
     /// Returns when, by the log's time, an instant of a key's time is over, if no more events come.
     pub(crate) fn over(self, instant: Timestamp, time: &Time) -> Timestamp {
-        let (Time::Event(EventTime { disorder, quiet, .. }), Some(reached)) = (time, self.reached) else {
-            return instant;
-        };
+        let Time::Event(EventTime { disorder, quiet, .. }) = time else { return instant };
+        // Nothing is over for a key of which no event came, however old the first one is.
+        let Some(reached) = self.reached else { return Timestamp::from_micros(i64::MAX) };
         let mark = reached.before(*disorder);
         if mark >= instant {
             return self.advanced;
