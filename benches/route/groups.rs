@@ -56,15 +56,20 @@ impl Run {
         }
     }
 
-    /// A million open groups of two parts: their memory, and how long a killed router takes to have them back.
+    /// A million open groups: their memory, and how long a killed router takes to have them back.
     pub(crate) fn groups(&mut self) {
+        self.groups_of(1);
+        self.groups_of(2);
+    }
+
+    fn groups_of(&mut self, each: u64) {
         let groups = self.parts;
         let folder = folder();
-        fill(&folder, &[Parts { groups, each: 2, kind: "part" }]);
+        fill(&folder, &[Parts { groups, each, kind: "part" }]);
         let config = aggregation("all", "part", "{ count = 3 }");
         let mut router = Server::over(folder, &config, None);
         std::thread::sleep(REST);
-        offered(&router, groups * 2);
+        offered(&router, groups * each);
         std::thread::sleep(REST);
         let (memory, most) = (router.memory(), router.memory_max());
         let ready = router.kill_and_restart();
@@ -78,7 +83,8 @@ impl Run {
             Figure::new("ready after a kill", Unit::Seconds, ready.as_secs_f64()),
             Figure::new("memory, started again", Unit::Megabytes, router.memory() as f64),
         ];
-        self.note(format!("{} open groups of 2 parts", words(groups)), figures);
+        let plural = if each == 1 { "" } else { "s" };
+        self.note(format!("{} open groups of {each} part{plural}", words(groups)), figures);
     }
 
     /// A tenth of the open groups have their deadline on the same second, while events are published and delivered.

@@ -44,6 +44,8 @@ pub(crate) enum Order {
         group: String,
         /// What, by whom and why.
         record: HandlingRecord,
+        /// To how many it was done so far.
+        done: u64,
     },
     /// Begin a replay.
     Replay(Box<ReplayRecord>),

@@ -117,7 +117,7 @@ impl Local {
     async fn append_all(&self, events: Vec<NewEvent>) -> Result<Vec<Appended>, Error> {
         self.shared.core.check()?;
         let bytes = append_bytes(&events);
-        self.check_size(bytes)?;
+        check_size(bytes, self.shared.core.options.queue_bytes_max)?;
         let share = Arc::clone(&self.shared.room).try_acquire_many_owned(narrow(bytes));
         let share = share.map_err(|_| self.full())?;
         let (answer, answered) = oneshot::channel();
@@ -136,7 +136,7 @@ impl Local {
             return Ok(Committed { emitted: Positions::new(self.head(), 0) });
         }
         let bytes = HEADER_BYTES + tx.encoded_bytes();
-        self.check_size(bytes)?;
+        check_size(bytes, self.shared.core.options.commit_bytes_max)?;
         let (answer, answered) = oneshot::channel();
         self.send(Request::Commit { tx, answer }, bytes).await?;
         answered.await.map_err(|_| self.stopped())?
@@ -153,14 +153,10 @@ impl Local {
 
     async fn send(&self, request: Request, bytes: usize) -> Result<(), Error> {
         let room = Arc::clone(&self.shared.room);
-        let share = room.acquire_many_owned(narrow(bytes)).await.map_err(|_| self.stopped())?;
+        let all = self.shared.core.options.queue_bytes_max;
+        let share = room.acquire_many_owned(narrow(bytes.min(all))).await.map_err(|_| self.stopped())?;
         let sent = self.shared.requests.send(Waiting { request, bytes, _share: share }).await;
         sent.map_err(|_| self.stopped())
-    }
-
-    fn check_size(&self, bytes: usize) -> Result<(), Error> {
-        let bytes_max = self.shared.core.options.queue_bytes_max;
-        if bytes > bytes_max { Err(Error::TooLarge { bytes, bytes_max }) } else { Ok(()) }
     }
 
     fn full(&self) -> Error {
@@ -172,6 +168,10 @@ impl Local {
     fn stopped(&self) -> Error {
         self.shared.core.check().err().unwrap_or(Error::Closed)
     }
+}
+
+fn check_size(bytes: usize, bytes_max: usize) -> Result<(), Error> {
+    if bytes > bytes_max { Err(Error::TooLarge { bytes, bytes_max }) } else { Ok(()) }
 }
 
 impl Partition for Local {

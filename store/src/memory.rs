@@ -72,8 +72,11 @@ impl Memory {
     }
 
     /// Does a request of a size, unless it is too large or the partition closed, and then makes the head seen.
-    fn write<T>(&self, bytes: usize, request: impl FnOnce(&mut Held, u64) -> T) -> Result<T, Error> {
-        let bytes_max = self.shared.options.queue_bytes_max;
+    fn write<T>(
+        &self,
+        (bytes, bytes_max): (usize, usize),
+        request: impl FnOnce(&mut Held, u64) -> T,
+    ) -> Result<T, Error> {
         if bytes > bytes_max {
             return Err(Error::TooLarge { bytes, bytes_max });
         }
@@ -164,7 +167,7 @@ fn empty_segment(first: Position) -> SegmentInfo {
 impl Partition for Memory {
     fn append(&self, events: Vec<NewEvent>) -> BoxFuture<'_, Result<Vec<Appended>, Error>> {
         Box::pin(async move {
-            self.write(append_bytes(&events), |held, segment_bytes| {
+            self.write((append_bytes(&events), self.shared.options.queue_bytes_max), |held, segment_bytes| {
                 events.into_iter().map(|event| held.append(event, segment_bytes)).collect()
             })
         })
@@ -173,7 +176,8 @@ impl Partition for Memory {
     fn commit(&self, tx: Tx) -> BoxFuture<'_, Result<Committed, Error>> {
         Box::pin(async move {
             let bytes = HEADER_BYTES + tx.encoded_bytes();
-            self.write(bytes, |held, segment_bytes| held.commit(tx, segment_bytes))
+            let limit = self.shared.options.commit_bytes_max;
+            self.write((bytes, limit), |held, segment_bytes| held.commit(tx, segment_bytes))
         })
     }
 
@@ -190,7 +194,7 @@ impl Partition for Memory {
     }
 
     fn reclaim(&self, keep: Keep) -> BoxFuture<'_, Result<Reclaimed, Error>> {
-        Box::pin(async move { self.write(0, |held, _| held.reclaim(keep)) })
+        Box::pin(async move { self.write((0, 0), |held, _| held.reclaim(keep)) })
     }
 
     fn segments(&self) -> Vec<SegmentInfo> {

@@ -29,8 +29,11 @@ pub struct Options {
     /// How many requests may wait for the committer, 1 to 1,048,576; 4,096 unless set. At the limit an append is
     /// refused and a commit waits.
     pub queue_max: usize,
-    /// How many bytes those requests may hold, 1 KiB to 1 GiB; 64 MiB unless set. No single request may be larger.
+    /// How many bytes those requests may hold, 1 KiB to 1 GiB; 64 MiB unless set. No append may be larger.
     pub queue_bytes_max: usize,
+    /// How many bytes one commit may have, 1 KiB to 1 GiB; 1 GiB unless set. One that is larger than the queue waits for
+    /// all of it.
+    pub commit_bytes_max: usize,
     /// How many bytes of the last events stay in memory, for readers that keep up; 2 MiB unless set.
     pub recent_bytes_max: usize,
     /// What an acknowledged write survives; a power cut unless set.
@@ -64,6 +67,7 @@ impl Default for Options {
             snapshot_every_bytes: 64 * MIB,
             queue_max: 4096,
             queue_bytes_max: 64 * 1024 * 1024,
+            commit_bytes_max: 1024 * 1024 * 1024,
             recent_bytes_max: 2 * 1024 * 1024,
             durability: Durability::Disk,
             dedup: Dedup::default(),
@@ -77,6 +81,7 @@ impl Options {
         within("snapshot_every_bytes", self.snapshot_every_bytes, 1, u64::MAX)?;
         within("queue_max", self.queue_max as u64, 1, MIB)?;
         within("queue_bytes_max", self.queue_bytes_max as u64, KIB, 1024 * MIB)?;
+        within("commit_bytes_max", self.commit_bytes_max as u64, KIB, 1024 * MIB)?;
         within("dedup.window_ms", self.dedup.window_ms, 0, u64::from(u32::MAX / 2))?;
         within("dedup.keys_max", self.dedup.keys_max as u64, 1, 16 * MIB)
     }

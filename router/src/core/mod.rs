@@ -153,13 +153,32 @@ impl Core {
         }
         let identity = Arc::clone(&self.identity);
         let (facts, now) = (Facts::new(stored, position, &identity), stored.logged);
-        let concerned = self.rules.concerned(&facts);
-        let mut concerned = concerned.aggregations.iter();
-        self.waits = concerned.find_map(|(index, interest)| {
-            let aggregator = &self.aggregators[*index];
-            if aggregator.emitted(&stored.event) { None } else { aggregator.must_wait(now, interest, &facts) }
-        });
+        let concerned = self.concerned(&facts);
+        if passed(&stored.path) < HOPS_MAX {
+            let mut concerned = concerned.aggregations.iter();
+            self.waits = concerned
+                .find_map(|(index, interest)| self.aggregators[*index].must_wait(now, interest, &facts));
+        }
         self.waits.is_some()
+    }
+
+    /// Returns whether one of the aggregations put an event on the bus.
+    pub(crate) fn made(&self, stored: &Stored) -> bool {
+        self.aggregators.iter().any(|one| one.made(&self.bus, stored))
+    }
+
+    /// Returns whom an event concerns: one that is replayed for somebody nobody else, and a release not the aggregation
+    /// that made it.
+    fn concerned(&mut self, facts: &Facts<'_>) -> rules::Concerned {
+        let mut concerned = self.rules.concerned(facts);
+        if let Some(only) = only_for(facts.stored) {
+            let aggregation = only.strip_prefix(AGGREGATION);
+            concerned.consumers.retain(|index| *self.consumers[*index].name == *only);
+            concerned.aggregations.retain(|index, _| aggregation == Some(&**self.aggregators[*index].name()));
+        }
+        let (bus, aggregators) = (&self.bus, &self.aggregators);
+        concerned.aggregations.retain(|index, _| !aggregators[*index].made(bus, facts.stored));
+        concerned
     }
 
     /// Does something to a group of an aggregation, by its place in the configuration.
@@ -173,6 +192,8 @@ impl Core {
         let started = self.started;
         let mut site = Site { bus: &self.bus, index, now, started, decision: &mut decision };
         let count = self.aggregators[index].handle(&mut site, group, record)?;
+        // There may be room now.
+        self.waits = None;
         Ok((count, decision))
     }
 
@@ -181,12 +202,7 @@ impl Core {
         let mut decision = Decision { hops: Vec::with_capacity(2), ..Decision::default() };
         let identity = Arc::clone(&self.identity);
         let facts = Facts::new(stored, position, &identity);
-        let mut concerned = self.rules.concerned(&facts);
-        if let Some(only) = only_for(stored) {
-            let aggregation = only.strip_prefix(AGGREGATION);
-            concerned.consumers.retain(|index| *self.consumers[*index].name == *only);
-            concerned.aggregations.retain(|index, _| aggregation == Some(&**self.aggregators[*index].name()));
-        }
+        let concerned = self.concerned(&facts);
         decision.hops.push(self.hop(&facts, now, self.matched(&concerned)));
         let goes_round = passed(&stored.path) >= HOPS_MAX;
         for index in concerned.consumers {
@@ -197,9 +213,6 @@ impl Core {
             }
         }
         for (index, interest) in concerned.aggregations {
-            if stored.via == Via::Release && self.aggregators[index].emitted(&stored.event) {
-                continue;
-            }
             if goes_round {
                 let step = self.aggregators[index].refuse();
                 decision.hops.push(self.hop(&facts, now, step));
@@ -231,14 +244,21 @@ impl Core {
         decision
     }
 
-    /// Completes every group whose time has come.
+    /// Completes groups whose time has come, as many as fit one commit.
     pub(crate) fn wake(&mut self, now: Timestamp) -> Decision {
+        // There may be room then.
+        self.waits = None;
         let mut decision = Decision::default();
         for (index, aggregator) in self.aggregators.iter_mut().enumerate() {
             let started = self.started;
             aggregator.wake(&mut Site { bus: &self.bus, index, now, started, decision: &mut decision });
         }
         decision
+    }
+
+    /// Returns about how much must be saved of what is gathered, in bytes.
+    pub(crate) fn unsaved(&self) -> usize {
+        self.aggregators.iter().map(Aggregator::unsaved).sum()
     }
 
     /// Returns when [`Core::wake`] has something to do, if ever.

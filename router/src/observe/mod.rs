@@ -2,7 +2,8 @@
 
 mod meter;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+use std::hash::RandomState;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use event::{Hop, Step, Timestamp};
@@ -12,7 +13,7 @@ pub(crate) use meter::{BusMeter, ConsumerMeter};
 
 use crate::clock;
 
-/// Hops kept in memory for `tail` and `explain`; past it the oldest goes.
+/// Hops kept in memory for `tail` and `explain`; past it the oldest go, as many as were recorded at once.
 pub(crate) const HOPS_KEPT_MAX: usize = 32_768;
 /// Hops a tail may lag behind; past it the tail skips to the present and says how many it missed.
 const TAIL_LAG_MAX: usize = 8_192;
@@ -29,11 +30,16 @@ struct Shared {
     exporter: Option<otel::Exporter>,
 }
 
+/// What is measured, by name.
+type Meters<T> = hashbrown::HashMap<String, T, RandomState>;
+
 #[derive(Default)]
 struct Seen {
-    hops: VecDeque<Arc<Hop>>,
-    buses: HashMap<String, BusMeter>,
-    consumers: HashMap<String, ConsumerMeter>,
+    /// As they were recorded: each batch in one piece, so that a hop costs no memory of its own.
+    hops: VecDeque<Vec<Hop>>,
+    kept: usize,
+    buses: Meters<BusMeter>,
+    consumers: Meters<ConsumerMeter>,
     unknown_bus: u64,
 }
 
@@ -46,22 +52,27 @@ impl Observer {
 
     /// Records hops.
     pub(crate) fn record(&self, hops: Vec<Hop>) {
-        let hops: Vec<Arc<Hop>> = hops.into_iter().map(Arc::new).collect();
+        if hops.is_empty() {
+            return;
+        }
         let now = clock::now();
         let mut seen = self.seen();
         for hop in &hops {
             seen.measure(hop, now);
-            if seen.hops.len() == HOPS_KEPT_MAX {
-                seen.hops.pop_front();
-            }
-            seen.hops.push_back(Arc::clone(hop));
         }
+        // A tail begins under the same lock, so that it has each hop once: from what is kept, or as one to come.
+        let is_tailed = self.shared.tails.receiver_count() > 0;
+        let is_heard = is_tailed || self.shared.exporter.is_some();
+        let heard: Vec<Arc<Hop>> =
+            if is_heard { hops.iter().cloned().map(Arc::new).collect() } else { Vec::new() };
+        let gone = seen.keep(hops);
         drop(seen);
-        for hop in hops {
+        drop(gone);
+        for hop in heard {
             if let Some(exporter) = &self.shared.exporter {
                 exporter.offer(&hop);
             }
-            if self.shared.tails.receiver_count() > 0 {
+            if is_tailed {
                 // The last tail may have gone since; then nobody misses the hop.
                 drop(self.shared.tails.send(hop));
             }
@@ -81,13 +92,16 @@ impl Observer {
     /// Returns the last hops, oldest first, and a stream of those to come, without a gap between them.
     pub(crate) fn tail(&self, last: usize) -> (Vec<Arc<Hop>>, broadcast::Receiver<Arc<Hop>>) {
         let seen = self.seen();
-        let skipped = seen.hops.len().saturating_sub(last);
-        (seen.hops.iter().skip(skipped).cloned().collect(), self.shared.tails.subscribe())
+        let skipped = seen.kept.saturating_sub(last);
+        let hops = seen.hops.iter().flatten().skip(skipped);
+        (hops.cloned().map(Arc::new).collect(), self.shared.tails.subscribe())
     }
 
     /// Returns the hops of one event that are still kept, oldest first.
     pub(crate) fn hops(&self, event: &str) -> Vec<Arc<Hop>> {
-        self.seen().hops.iter().filter(|hop| *hop.event == *event).cloned().collect()
+        let seen = self.seen();
+        let hops = seen.hops.iter().flatten().filter(|hop| *hop.event == *event);
+        hops.cloned().map(Arc::new).collect()
     }
 
     /// Returns what was measured of a bus, as of `now`.
@@ -111,6 +125,18 @@ impl Observer {
 }
 
 impl Seen {
+    /// Keeps hops, and returns those that go for them.
+    fn keep(&mut self, hops: Vec<Hop>) -> Vec<Vec<Hop>> {
+        self.kept += hops.len();
+        self.hops.push_back(hops);
+        let mut gone = Vec::new();
+        while let Some(oldest) = self.hops.pop_front_if(|oldest| self.kept - oldest.len() >= HOPS_KEPT_MAX) {
+            self.kept -= oldest.len();
+            gone.push(oldest);
+        }
+        gone
+    }
+
     fn measure(&mut self, hop: &Hop, now: Timestamp) {
         match &hop.step {
             Step::Received { .. } | Step::Released { .. } => entry(&mut self.buses, &hop.bus).received(now),
@@ -125,9 +151,6 @@ impl Seen {
     }
 }
 
-fn entry<'m, T: Default>(meters: &'m mut HashMap<String, T>, name: &str) -> &'m mut T {
-    if !meters.contains_key(name) {
-        meters.insert(name.to_owned(), T::default());
-    }
-    meters.entry(name.to_owned()).or_default()
+fn entry<'m, T: Default>(meters: &'m mut Meters<T>, name: &str) -> &'m mut T {
+    meters.entry_ref(name).or_default()
 }

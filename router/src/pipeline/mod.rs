@@ -66,6 +66,8 @@ pub(crate) struct Pipeline {
     buses: Buses,
     inbox: Inbox,
     applied: Position,
+    /// The log's time of the last event that was decided.
+    read_until: Timestamp,
     saved: SavedLedgers,
     replays: Vec<Replay>,
     /// The consumers that have yet to be asked about earlier events, by their place on the bus.
@@ -92,6 +94,7 @@ impl Pipeline {
             buses,
             inbox,
             applied,
+            read_until: Timestamp::EPOCH,
             saved: SavedLedgers::default(),
             replays,
             new,
@@ -277,7 +280,6 @@ impl Pipeline {
         let bus = Arc::clone(&self.bus);
         let mut core = bus.core();
         turn.hops.reserve(events.len() * HOPS_EACH);
-        let mut read_until = None;
         for (position, bytes) in events {
             let stored = match Stored::decode(bytes) {
                 Ok(stored) => stored,
@@ -290,13 +292,13 @@ impl Pipeline {
             };
             if core.must_wait(position.0, &stored) {
                 // Nothing more is read meanwhile, so that the clock alone completes what is open.
-                read_until = Some(clock::now());
+                self.read_until = clock::now();
                 break;
             }
             if turn.is_full() {
                 break;
             }
-            read_until = Some(stored.logged);
+            self.read_until = stored.logged;
             self.applied = position;
             if stored.via == Via::DeadLetter {
                 turn.keep_letter(&bus, &mut core, position.0, stored);
@@ -305,9 +307,8 @@ impl Pipeline {
             }
         }
         let is_read = self.applied >= bus.partition().head();
-        if let Some(by) = if is_read { Some(clock::now()) } else { read_until } {
-            turn.wake(&bus, &mut core, self.applied, by);
-        }
+        let by = if is_read { clock::now() } else { self.read_until };
+        turn.wake(&bus, &mut core, self.applied, by);
     }
 
     /// Makes a turn durable, then does what waited for that.

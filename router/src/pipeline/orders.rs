@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use api::{HandlingRecord, ReplayState};
+use api::{GroupAction, HandlingRecord, ReplayState};
 use event::hop::Via;
 use event::stored::Stored;
 
@@ -11,6 +11,7 @@ use super::again::Replay;
 use super::turn::Turn;
 use crate::bus::ReadError;
 use crate::clock;
+use crate::core::gather::handle::{ALL, ALL_AT_ONCE};
 use crate::core::{AGGREGATION, Core};
 use crate::orders::{Order, OrderError, Ordered};
 use crate::read;
@@ -33,6 +34,19 @@ impl Pipeline {
                 Order::Redrive { consumer, letters } if consumer.starts_with(AGGREGATION) => {
                     Ok(self.offer_again(&consumer, &letters, turn).await?)
                 }
+                Order::Group { aggregation, group, record, done } => {
+                    let result = self.handle((aggregation, &group), &record, turn);
+                    let ends = matches!(record.action, GroupAction::Release | GroupAction::Discard);
+                    if group == ALL && ends && result.as_ref().is_ok_and(|count| *count >= ALL_AT_ONCE as u64)
+                    {
+                        // The others in the next turn, so that no commit is too large.
+                        let done = done + result.unwrap_or_default();
+                        let order = Order::Group { aggregation, group, record, done };
+                        self.ordered.push_front(Ordered { order, answer });
+                        return Ok(());
+                    }
+                    result.map(|count| count + done)
+                }
                 order => self.obey(order, turn),
             };
             turn.answers.push((answer, result));
@@ -52,12 +66,11 @@ impl Pipeline {
             }
             Order::Redrive { consumer, letters } => self.redrive(&consumer, &letters, turn),
             Order::Purge { consumer, letters } => Ok(self.purge(&consumer, &letters, turn)),
-            Order::Group { aggregation, group, record } => self.handle((aggregation, &group), &record, turn),
             Order::Replay(record) => self.begin(*record, turn),
             Order::CancelReplay { name } => self.cancel(&name, turn),
             // Together with what this turn changes it is durable once it is answered.
             Order::Needed => Ok(self.bus.oldest_needed().unwrap_or(u64::MAX).min(self.applied.0 + 1)),
-            Order::Carry { .. } => Ok(0),
+            Order::Carry { .. } | Order::Group { .. } => Ok(0),
         }
     }
 
@@ -95,7 +108,8 @@ impl Pipeline {
         Ok(offered)
     }
 
-    /// Does something to a group. The clock's time counts: what it asks for concerns the present.
+    /// Does something to a group. While events that were accepted earlier are still to be read, time is theirs: none of
+    /// them may find its group ended before its time.
     fn handle(
         &self,
         (aggregation, group): (usize, &str),
@@ -103,7 +117,9 @@ impl Pipeline {
         turn: &mut Turn,
     ) -> Result<u64, OrderError> {
         let mut core = self.bus.core();
-        let (count, decision) = core.handle(aggregation, (clock::now(), group), record)?;
+        let is_read = self.applied >= self.bus.partition().head();
+        let now = if is_read { clock::now() } else { self.read_until.min(clock::now()) };
+        let (count, decision) = core.handle(aggregation, (now, group), record)?;
         turn.apply(&self.bus, &core, (self.applied.0, None), decision);
         Ok(count)
     }

@@ -22,8 +22,6 @@ use crate::state::record::{Letter, Standing};
 
 /// What one commit may change, about; past it a turn ends, and the next goes on with the events that are left.
 const CHANGES_BYTES_MAX: usize = 16 << 20;
-/// What the state of groups may take that one event changes, about.
-const GATHERED_BYTES: usize = 256;
 /// Hops that a turn may hold, about, before they are told.
 const HOPS_TOLD_MAX: usize = 16_384;
 
@@ -34,6 +32,8 @@ type Answer = (oneshot::Sender<Result<u64, OrderError>>, Result<u64, OrderError>
 #[derive(Default)]
 pub(super) struct Turn {
     pub(super) changes: Changes,
+    /// What must be saved of groups, about, in bytes.
+    gathered: usize,
     /// What the workers do not know of yet, by their consumers' places on the bus.
     deliveries: BTreeMap<usize, Vec<Pending>>,
     /// The same of dead letters that go again.
@@ -54,7 +54,7 @@ pub(super) struct Turn {
 impl Turn {
     /// Returns whether one commit can take no more.
     pub(super) fn is_full(&self) -> bool {
-        self.changes.bytes() > CHANGES_BYTES_MAX || self.hops.len() > HOPS_TOLD_MAX
+        self.changes.bytes() + self.gathered > CHANGES_BYTES_MAX || self.hops.len() > HOPS_TOLD_MAX
     }
 
     /// Returns whether something must be committed now.
@@ -89,7 +89,7 @@ impl Turn {
         (position, stored): (u64, Option<&Arc<Stored>>),
         decision: Decision,
     ) {
-        self.changes.reserve(decision.hops.len() * GATHERED_BYTES);
+        self.gathered = core.unsaved();
         self.hops.extend(decision.hops);
         for action in decision.actions {
             self.act(bus, core, (position, stored), action);

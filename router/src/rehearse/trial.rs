@@ -262,7 +262,7 @@ impl Rehearsal {
     }
 
     fn emits(&self, stored: &Stored) -> bool {
-        self.stage.core().aggregators().iter().any(|one| one.emitted(&stored.event))
+        self.stage.core().made(stored)
     }
 
     /// Takes an event at the time at which it came into the log.

@@ -14,7 +14,6 @@ use crate::clock;
 use crate::config::{self, Config, Consumer, Start};
 use crate::core::Core;
 use crate::deliver::lane::Lane;
-use crate::ingest;
 use crate::observe::Observer;
 use crate::orders::{ORDERS_MAX, Ordered};
 use crate::state::record::{Range, Standing};
@@ -22,11 +21,6 @@ use crate::state::restore::{self, Orphan, RestoreError};
 
 /// How long a bus remembers what other buses forwarded, where it does not say how long it remembers what is published.
 const FORWARDED_WINDOW: Duration = Duration::from_mins(5);
-
-/// What a dead letter may take in a commit: the largest event, and what is noted with it.
-const LETTER_BYTES_MAX: usize = ingest::BODY_BYTES_MAX + (64 << 10);
-/// What a store's queue may take at most, whatever the consumers: what the store allows.
-const QUEUE_BYTES_MAX: usize = 1 << 30;
 
 /// Where the orders of each bus arrive, by the bus's name.
 type Inboxes = BTreeMap<String, mpsc::Receiver<Ordered>>;
@@ -41,8 +35,7 @@ pub(super) async fn buses(
     let (mut buses, mut inboxes) = (Buses::new(), Inboxes::new());
     for bus in &config.buses {
         let folder = data_dir.join(&bus.name);
-        let consumers = config.consumers.iter().filter(|one| one.bus == bus.name).count();
-        let options = options(bus, consumers);
+        let options = options(bus);
         let opened = tokio::task::block_in_place(|| store::Local::open(&folder, options));
         let (partition, recovery) = opened.map_err(|source| StartError::Store {
             bus: bus.name.clone(),
@@ -127,8 +120,8 @@ fn consumers(config: &Config, bus: &str) -> Vec<Consumer> {
     own.into_iter().chain(letters).collect()
 }
 
-/// Returns how a bus is kept. One event may be given up for all its consumers at once, each with the event in full.
-fn options(bus: &config::Bus, consumers: usize) -> store::Options {
+/// Returns how a bus is kept.
+fn options(bus: &config::Bus) -> store::Options {
     let durability = match bus.durability {
         config::Durability::Disk => store::Durability::Disk,
         config::Durability::Memory => store::Durability::Memory,
@@ -137,13 +130,7 @@ fn options(bus: &config::Bus, consumers: usize) -> store::Options {
     let window = bus.dedup.as_ref().map_or(FORWARDED_WINDOW, |dedup| dedup.window);
     let defaults = store::Options::default();
     let window_ms = u64::try_from(window.as_millis()).unwrap_or(u64::MAX);
-    let queue_bytes_max = (consumers * LETTER_BYTES_MAX).clamp(defaults.queue_bytes_max, QUEUE_BYTES_MAX);
-    store::Options {
-        durability,
-        queue_bytes_max,
-        dedup: store::Dedup { window_ms, ..defaults.dedup },
-        ..defaults
-    }
+    store::Options { durability, dedup: store::Dedup { window_ms, ..defaults.dedup }, ..defaults }
 }
 
 /// Returns how a consumer stands that is new to its bus.

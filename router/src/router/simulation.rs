@@ -160,7 +160,7 @@ impl Node {
             if let Some(index) = bus.aggregation(aggregation) {
                 let (by, why) = ("simulation".to_owned(), "chance".to_owned());
                 let record = HandlingRecord { at: clock::now(), by, why, action };
-                let order = Order::Group { aggregation: index, group: group.to_owned(), record };
+                let order = Order::Group { aggregation: index, group: group.to_owned(), record, done: 0 };
                 return bus.order(order).await.is_ok();
             }
         }

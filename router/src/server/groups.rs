@@ -50,7 +50,7 @@ pub(super) async fn handle(
     let GroupOrder { group, action, by, why, aggregation: name } = order;
     tracing::info!(aggregation = name, group, ?action, by, why, "somebody handles a group");
     let record = HandlingRecord { at: clock::now(), by, why, action };
-    let order = Order::Group { aggregation, group, record };
+    let order = Order::Group { aggregation, group, record, done: 0 };
     Ok(Json(bus.order(order).await.map_err(refused)?))
 }
 

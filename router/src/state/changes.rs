@@ -128,11 +128,6 @@ impl Changes {
         }
     }
 
-    /// Makes room for what will be saved at the commit.
-    pub(crate) fn reserve(&mut self, bytes: usize) {
-        self.bytes += bytes;
-    }
-
     /// Puts an event on the bus.
     pub(crate) fn emit(&mut self, event: Bytes) {
         self.bytes += event.len();

@@ -259,7 +259,7 @@ fn only_what_may_go_is_reclaimed(make: Make<'_>) {
 }
 
 fn requests_have_a_limit(make: Make<'_>) {
-    let partition = &*make(Options { queue_bytes_max: 1024, ..small() });
+    let partition = &*make(Options { queue_bytes_max: 1024, commit_bytes_max: 1024, ..small() });
     let error = run(partition.append(vec![NewEvent::unkeyed(vec![0; 1000])])).unwrap_err();
     assert!(matches!(error, Error::TooLarge { bytes: 1029, bytes_max: 1024 }), "{error}");
     let put = vec![(Space(0), Bytes::new(), Bytes::from(vec![0; 1000]))];

@@ -52,7 +52,7 @@ fn an_append_beyond_the_queue_is_refused_and_a_commit_waits() {
 #[test]
 fn a_request_larger_than_the_queue_is_refused() {
     let dir = tempfile::tempdir().unwrap();
-    let partition = open(dir.path(), &Options { queue_bytes_max: 1024, ..small() });
+    let partition = open(dir.path(), &Options { queue_bytes_max: 1024, commit_bytes_max: 1024, ..small() });
     let error = run(partition.append(vec![NewEvent::unkeyed(vec![0; 1000])])).unwrap_err();
     assert!(matches!(error, Error::TooLarge { bytes: 1029, bytes_max: 1024 }), "{error}");
     let put = vec![(Space(0), Bytes::new(), Bytes::from(vec![0; 1000]))];

@@ -22,6 +22,9 @@ const TAIL_MAX: usize = 4;
 /// Bytes of parts in a head; then they are sealed.
 const TAIL_BYTES_MAX: usize = 2 << 10;
 
+/// Bytes of a part, at least.
+const PART_BYTES_MIN: usize = 32;
+
 const SAMPLED: u8 = 1;
 const WARNED: u8 = 2;
 const HELD: u8 = 4;
@@ -42,6 +45,7 @@ struct Head {
     told: u32,
     flags: u8,
     chunks: u32,
+    parts: u32,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -127,6 +131,7 @@ pub(crate) fn encode(group: &mut Group, watermark: Watermark, scratch: &mut Vec<
         told: group.told,
         flags,
         chunks: group.saved.chunks,
+        parts: u32::try_from(group.parts().len()).unwrap_or(u32::MAX),
     };
     let tail = &group.parts()[group.saved.sealed as usize..];
     scratch.clear();
@@ -145,6 +150,9 @@ pub(crate) fn decode(head: &[u8], chunks: &[Bytes], origins: &mut Origins) -> Op
         return None;
     }
     let mut group = Group::open(head.id, head.opened, head.first, head.window);
+    // What is damaged may say any number: no more room is made than there are bytes.
+    let bytes: usize = tail.len() + chunks.iter().map(Bytes::len).sum::<usize>();
+    group.expect_parts((head.parts as usize).min(bytes / PART_BYTES_MIN));
     for chunk in chunks {
         let mut parts = chunk.as_ref();
         take_parts(&mut parts, &mut group, origins)?;

@@ -31,6 +31,9 @@ pub(crate) struct Ended {
     /// Whether it is saved as it is.
     #[serde(skip)]
     pub(crate) saved: bool,
+    /// Whether it is saved at all.
+    #[serde(skip)]
+    pub(crate) on_disk: bool,
 }
 
 impl Ended {
@@ -52,6 +55,7 @@ impl Ended {
             history: group.more.as_ref().map(|more| more.history.clone()).unwrap_or_default(),
             kept: None,
             saved: false,
+            on_disk: false,
         }
     }
 

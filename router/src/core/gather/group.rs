@@ -177,6 +177,11 @@ impl Group {
         &self.parts
     }
 
+    /// Makes room for so many parts.
+    pub(crate) fn expect_parts(&mut self, count: usize) {
+        self.parts.reserve_exact(count);
+    }
+
     /// Returns what only some groups have, to change it.
     pub(crate) fn more_mut(&mut self) -> &mut More {
         self.more.get_or_insert_default()
@@ -266,6 +271,12 @@ impl Group {
     /// Returns what the parts' texts and payloads take together, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Returns what the names take that manifests brought, in bytes; they are saved with every change.
+    pub(crate) fn manifest_bytes(&self) -> usize {
+        let manifests = self.more.iter().flat_map(|more| &more.manifests);
+        manifests.flat_map(|manifest| &manifest.names).map(|name| name.len() + 8).sum()
     }
 
     /// Returns how many parts an event said there are, to the condition at a place.

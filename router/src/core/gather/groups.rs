@@ -22,8 +22,13 @@ use crate::core::{Action, Discarded};
 pub(crate) const ENDED_MAX: usize = 10_000;
 /// Keys that one call of [`Groups::wake`] looks at; the others are still due, for the next call.
 const WAKE_KEYS_MAX: usize = 512;
-/// What the groups that one call completes may take together, likewise.
-const WAKE_BYTES_MAX: usize = 8 << 20;
+/// What the groups that are completed together may take, likewise.
+pub(super) const WAKE_BYTES_MAX: usize = 8 << 20;
+/// What the ended groups may take together that are kept for revisions; past it the oldest can be revised no more.
+const KEPT_BYTES_MAX: usize = 256 << 20;
+
+/// What the head of a group takes, and what its key takes, about.
+pub(super) const UNSAVED_MIN: usize = 512;
 
 /// The groups of one aggregation, open and ended.
 pub(crate) struct Groups {
@@ -40,6 +45,11 @@ pub(crate) struct Groups {
     pub(super) gone: Vec<Gone>,
     /// Parts in open groups.
     pub(super) open_parts: u64,
+    /// About how much must be saved, in bytes.
+    pub(super) unsaved: usize,
+    /// The bytes of ended groups that are kept for revisions, by their place in the order.
+    kept: BTreeMap<u64, usize>,
+    kept_bytes: usize,
 }
 
 /// What is known of one key.
@@ -115,6 +125,9 @@ impl Groups {
             touched: Vec::new(),
             gone: Vec::new(),
             open_parts: 0,
+            unsaved: 0,
+            kept: BTreeMap::new(),
+            kept_bytes: 0,
         }
     }
 
@@ -128,9 +141,7 @@ impl Groups {
         let mut bytes = 0;
         for _ in 0..WAKE_KEYS_MAX {
             let Some(slot) = self.table.woken(scope.site.now) else { return };
-            let groups = self.table.get(slot).map(|(_, keyed)| &keyed.groups);
-            bytes += groups.into_iter().flatten().map(Group::bytes).sum::<usize>();
-            self.settle(scope, slot, Cause::Timer);
+            bytes += self.settle(scope, slot, Cause::Timer);
             if bytes > WAKE_BYTES_MAX {
                 return;
             }
@@ -138,16 +149,22 @@ impl Groups {
     }
 
     /// Releases the groups of a key that are complete, tells of those of which something is to be told, and sets the
-    /// key's timer.
-    pub(super) fn settle(&mut self, scope: &mut Scope<'_, '_>, slot: Slot, cause: Cause) {
+    /// key's timer. Returns what the released ones take together; past what fits a commit the others are due at once.
+    pub(super) fn settle(&mut self, scope: &mut Scope<'_, '_>, slot: Slot, cause: Cause) -> usize {
         let mut next: Option<Timestamp> = None;
         let mut index = 0;
+        let mut bytes = 0;
         while let Some((key, keyed)) = self.table.get(slot)
             && let Some(group) = keyed.groups.get(index)
         {
             let scene = scene(scope.rule, key, group, keyed.watermark, scope.site.now);
             let is_complete = !group.held && scope.rule.condition.is_met(&scene);
+            if is_complete && bytes > WAKE_BYTES_MAX {
+                next = Some(scope.site.now);
+                break;
+            }
             if is_complete {
+                bytes += group.bytes();
                 let reason = scope.rule.condition.why(&scene);
                 let due = scope.rule.condition.met_by_time(&scene);
                 let end = how_it_ends(scope.rule, &scene, (cause, due));
@@ -162,6 +179,7 @@ impl Groups {
             self.table.wake_at(slot, due);
         }
         self.tidy(slot);
+        bytes
     }
 
     /// Ends an open group.
@@ -182,6 +200,7 @@ impl Groups {
         if parts == 0 && (!named || lacks(&group).is_none()) {
             // A release of nothing helps nobody, but to hear that none came of the parts that were named.
             keyed.save_watermark();
+            self.touch(slot);
             return self.forget_group(key, &group);
         }
         if let End::Release(due) = how {
@@ -205,6 +224,8 @@ impl Groups {
         let order = self.ended.last_key_value().map_or(0, |(order, _)| order + 1);
         let mut ended = Ended::new(order, &group, watermark, (scope.site.now, released, reason));
         if scope.rule.config.late == Late::Amend && released {
+            self.kept.insert(order, group.bytes());
+            self.kept_bytes += group.bytes();
             ended.kept = Some(Box::new(group));
         } else {
             self.forget_group(key, &group);
@@ -219,22 +240,46 @@ impl Groups {
             keyed.ended.push(ended);
         }
         self.touch(slot);
+        while self.kept_bytes > KEPT_BYTES_MAX
+            && let Some((order, _)) = self.kept.first_key_value()
+        {
+            self.keep_no_more(*order);
+        }
         if self.ended.len() <= ENDED_MAX {
             return;
+        }
+        if let Some((order, _)) = self.ended.first_key_value() {
+            self.keep_no_more(*order);
         }
         let Some((order, oldest)) = self.ended.pop_first() else { return };
         let Some((key, keyed)) = self.table.get_mut(oldest) else { return };
         let key = Text::clone(key);
         let Some(at) = keyed.ended.iter().position(|ended| ended.order == order) else { return };
         let forgotten = keyed.ended.remove(at);
-        if forgotten.saved {
-            self.gone.push(Gone::Ended { key: Text::clone(&key), order });
-        }
-        if let Some(kept) = &forgotten.kept {
-            self.forget_group(key, kept);
+        if forgotten.on_disk {
+            self.gone.push(Gone::Ended { key, order });
         }
         if oldest != slot {
             self.tidy(oldest);
+        }
+    }
+
+    /// Takes note of how much an ended group takes that is kept for revisions.
+    pub(super) fn note_kept(&mut self, order: u64, bytes: usize) {
+        self.kept_bytes += bytes;
+        self.kept_bytes -= self.kept.insert(order, bytes).unwrap_or(0);
+    }
+
+    /// Gives an ended group up that was kept for revisions.
+    fn keep_no_more(&mut self, order: u64) {
+        let Some(bytes) = self.kept.remove(&order) else { return };
+        self.kept_bytes -= bytes;
+        let slot = self.ended.get(&order).copied();
+        let Some((key, keyed)) = slot.and_then(|slot| self.table.get_mut(slot)) else { return };
+        let key = Text::clone(key);
+        let ended = keyed.ended.iter_mut().find(|ended| ended.order == order);
+        if let Some(group) = ended.and_then(|ended| ended.kept.take()) {
+            self.forget_group(key, &group);
         }
     }
 

@@ -11,10 +11,12 @@ use super::{Aggregator, Held, Scope, Site, release};
 const HISTORY_MAX: usize = 100;
 /// Names that somebody adds or drops, for one group.
 const NAMES_MAX: usize = 10_000;
+/// Groups ended at once, where all are to be; those left are ended in the next turn.
+pub(crate) const ALL_AT_ONCE: usize = 1_024;
 /// Stands for all open groups.
-const ALL: &str = "*";
+pub(crate) const ALL: &str = "*";
 /// Open groups looked through for one that is named by its id.
-const SEARCHED_MAX: usize = 200_000;
+const SEARCHED_MAX: usize = 20_000;
 
 /// Why something was not done to a group.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -66,7 +68,8 @@ impl Groups {
         group: &str,
         record: &HandlingRecord,
     ) -> Result<u64, HandleError> {
-        let found = self.named(scope, group)?;
+        let ends = matches!(record.action, GroupAction::Release | GroupAction::Discard);
+        let found = self.named(scope, group, if ends { ALL_AT_ONCE } else { usize::MAX })?;
         let of_one = matches!(record.action, GroupAction::Expect { .. } | GroupAction::Unexpect { .. });
         if group == ALL && of_one {
             let reason = "a part is expected of one group, not of all at once".to_owned();
@@ -83,9 +86,14 @@ impl Groups {
     }
 
     /// Returns where the groups are that are meant.
-    fn named(&self, scope: &Scope<'_, '_>, group: &str) -> Result<Vec<(Slot, u64)>, HandleError> {
+    fn named(
+        &self,
+        scope: &Scope<'_, '_>,
+        group: &str,
+        limit: usize,
+    ) -> Result<Vec<(Slot, u64)>, HandleError> {
         if group == ALL {
-            return Ok(self.ages.iter().map(|(_, slot, id)| (*slot, *id)).collect());
+            return Ok(self.ages.iter().map(|(_, slot, id)| (*slot, *id)).take(limit).collect());
         }
         if let Some(slot) = self.table.find(group)
             && let Some((key, keyed)) = self.table.get(slot)
@@ -174,7 +182,9 @@ impl Sequences {
         record: &HandlingRecord,
     ) -> Result<u64, HandleError> {
         let found = match self.table.find(group) {
-            _ if group == ALL => self.table.slots().collect(),
+            _ if group == ALL => {
+                self.table.slots().filter(|slot| self.holds(*slot)).take(ALL_AT_ONCE).collect()
+            }
             Some(slot) => vec![slot],
             None => {
                 let aggregation = scope.rule.config.name.clone();

@@ -3,10 +3,11 @@
 use event::hop::Outcome;
 
 use super::group::Span;
+use super::groups::{Groups, UNSAVED_MIN};
 use super::offer::{Offer, Offered, note};
 use super::release::Telling;
 use super::table::Slot;
-use super::{Scope, aside, groups::Groups, room};
+use super::{Scope, aside, room};
 use crate::config::Late;
 
 impl Groups {
@@ -53,11 +54,14 @@ impl Groups {
         ended.times = group.times;
         ended.revisions += 1;
         ended.saved = false;
+        let (order, bytes) = (ended.order, group.bytes());
         let (group, revision) = (group.as_ref().clone(), ended.revisions);
         let reason = format!("late: part {} came after the release", offer.name.unwrap_or_default());
         scope.ledger.amended += 1;
         scope.ledger.revisions += 1;
         self.say(scope, (&key, &group, watermark), &reason, Telling::Revision(revision));
+        self.note_kept(order, bytes);
+        self.unsaved += UNSAVED_MIN + bytes.min(UNSAVED_MIN);
         self.touch(slot);
     }
 }

@@ -43,8 +43,9 @@ pub(crate) mod usual;
 pub(crate) mod words;
 
 use api::FieldReason;
-use event::hop::Outcome;
-use event::{Event, Step, Text, Timestamp};
+use event::hop::{Outcome, Via};
+use event::stored::Stored;
+use event::{Step, Text, Timestamp};
 
 use self::groups::Groups;
 use self::offer::{Offer, Offered};
@@ -123,12 +124,28 @@ impl Aggregator {
         self.ledger = ledger;
     }
 
-    /// Returns whether an event is one of its own, which it does not gather again.
-    pub(crate) fn emitted(&self, event: &Event) -> bool {
+    /// Returns whether it put an event on the bus itself, maybe one that is replayed: it does not gather that again.
+    pub(crate) fn made(&self, bus: &str, stored: &Stored) -> bool {
         let emit = &self.rule.config.emit;
+        let event = &stored.event;
         let rest = event.kind.strip_prefix(emit.kind.as_str());
-        *event.source == *emit.source
-            && rest.is_some_and(|rest| ["", ".early", ".warning", ".late", ".gap"].contains(&rest))
+        let is_like = *event.source == *emit.source
+            && rest.is_some_and(|rest| ["", ".early", ".warning", ".late", ".gap"].contains(&rest));
+        let came_by =
+            || stored.path.rsplit(',').next().and_then(|place| place.strip_prefix(bus)?.strip_prefix(':'));
+        match stored.via {
+            Via::Release => is_like,
+            Via::Replay => is_like && came_by() == Some(&self.rule.name),
+            _ => false,
+        }
+    }
+
+    /// Returns about how much must be saved of it, in bytes.
+    pub(crate) fn unsaved(&self) -> usize {
+        match &self.held {
+            Held::Groups(groups) => groups.unsaved,
+            Held::Sequences(sequences) => sequences.unsaved,
+        }
     }
 
     /// Returns how many groups are open, or sequences wait for what is missing.
@@ -215,7 +232,13 @@ impl Aggregator {
     /// Takes note of an event whose group is found in a way of its own.
     fn notice_own(&mut self, site: &mut Site<'_>, at: usize, facts: &Facts<'_>) -> Option<Step> {
         let Held::Groups(groups) = &mut self.held else { return None };
-        let (key, captures) = expression::key(self.rule.watches[at].key()?, facts)?;
+        let Some((key, captures)) = expression::key(self.rule.watches[at].key()?, facts) else {
+            let mut scope = Scope { rule: &self.rule, ledger: &mut self.ledger, site };
+            if self.rule.config.on_missing_key == Unplaced::DeadLetter {
+                dead_letter(&mut scope, "it has no key".to_owned());
+            }
+            return Some(without_group(&self.rule));
+        };
         let (watches, at) = ([at], self.rule.time_of(facts, site.now));
         let offer = Offer { key: &key, name: None, captures: &captures, facts, watches: &watches, at };
         let mut scope = Scope { rule: &self.rule, ledger: &mut self.ledger, site };

@@ -7,10 +7,10 @@ use event::{Text, Timestamp};
 
 use super::Scope;
 use super::group::{Group, ManifestRead, Marker, Part, PartMore, Span, hash};
-use super::groups::{self, Cause, Gone, Groups, Keyed};
+use super::groups::{self, Cause, Gone, Groups, Keyed, UNSAVED_MIN};
 use super::measure;
 use super::place::{Place, Seek};
-use super::room::{is_too_much, limit, refused};
+use super::room::{is_full, is_too_much, limit, refused};
 use super::rule::{Rule, Watch};
 use super::table::Slot;
 use super::time::Watermark;
@@ -51,6 +51,10 @@ impl Groups {
     /// Offers a part to the groups that it belongs to.
     pub(super) fn offer(&mut self, scope: &mut Scope<'_, '_>, offer: &Offer<'_, '_>) -> Vec<Offered> {
         self.catch_up(scope, offer.key);
+        if let Some(reason) = too_many_names(scope.rule, offer) {
+            scope.ledger.offered += 1;
+            return vec![refused(scope, reason)];
+        }
         let windows = offer.seek(scope).windows();
         let mut offered = Vec::with_capacity(windows.len());
         for window in windows {
@@ -79,8 +83,12 @@ impl Groups {
     /// Takes note of an event that is no part. One that could not complete a group alone opens one: a release of
     /// nothing helps nobody.
     pub(super) fn notice(&mut self, scope: &mut Scope<'_, '_>, offer: &Offer<'_, '_>) -> Offered {
+        let mut no_room = too_many_names(scope.rule, offer);
         self.catch_up(scope, offer.key);
         for window in offer.seek(scope).windows() {
+            if no_room.is_some() {
+                break;
+            }
             let slot = self.table.enter(offer.key, Keyed::default);
             let (slot, id) = match self.place(scope, slot, (window, offer)) {
                 Place::Open(id) => (slot, id),
@@ -90,7 +98,11 @@ impl Groups {
                     read(scope.rule, &mut alone, offer.watches, offer);
                     let now = scope.site.now;
                     let scene = groups::scene(scope.rule, offer.key, &alone, Watermark::default(), now);
-                    if scope.rule.condition.is_met(&scene) || self.make_room(scope).is_err() {
+                    if scope.rule.condition.is_met(&scene) {
+                        continue;
+                    }
+                    if let Err(reason) = self.make_room(scope) {
+                        no_room = Some(reason);
                         continue;
                     }
                     (self.open(scope, (id, window), offer), id)
@@ -98,12 +110,26 @@ impl Groups {
             };
             if let Some(group) = self.group_mut(slot, id) {
                 read(scope.rule, group, offer.watches, offer);
+                self.unsaved += UNSAVED_MIN + self.manifest_bytes(slot, id);
             }
         }
         let standing =
             self.table.find(offer.key).map(|slot| self.standing(scope, slot, None, Outcome::Marker));
         self.pass(scope, offer);
-        standing.unwrap_or(Offered { outcome: Outcome::Marker, received: 0, expected: None, refused: None })
+        let standing = standing.unwrap_or(Offered {
+            outcome: Outcome::Marker,
+            received: 0,
+            expected: None,
+            refused: None,
+        });
+        let outcome = if no_room.is_some() { Outcome::Refused } else { standing.outcome };
+        Offered { outcome, refused: no_room, ..standing }
+    }
+
+    fn manifest_bytes(&self, slot: Slot, id: u64) -> usize {
+        let group =
+            self.table.get(slot).and_then(|(_, keyed)| keyed.groups.iter().find(|group| group.id == id));
+        group.map_or(0, Group::manifest_bytes)
     }
 
     /// Completes the groups of a key whose time came before an event of it.
@@ -148,6 +174,11 @@ impl Groups {
         }
         let seek = offer.seek(scope);
         let Some((key, keyed)) = self.table.get_mut(slot) else { return };
+        let first = keyed.groups.iter().find(|group| seek.is_near(group.times));
+        let refuses = scope.rule.config.limits.at_limit == AtLimit::Refuse;
+        if refuses && first.is_some_and(|first| is_full(first, scope.rule)) {
+            return;
+        }
         for other in seek.bridged(&mut keyed.groups) {
             self.ages.remove(&(other.first, slot, other.id));
             if other.saved.head {
@@ -156,6 +187,7 @@ impl Groups {
             }
             let Some(group) = keyed.groups.iter_mut().find(|group| seek.is_near(group.times)) else { return };
             let repeated = group.merge(other, scope.rule.config.duplicates);
+            self.unsaved += group.bytes();
             group.measured = measure::measure(&scope.rule.measures, group.parts());
             scope.ledger.duplicate += repeated;
             self.open_parts -= repeated;
@@ -204,7 +236,9 @@ impl Groups {
             return refused(scope, reason);
         }
         note(scope, group, &part, offer);
+        let bytes = part.bytes() + group.manifest_bytes();
         group.add(part);
+        self.unsaved += UNSAVED_MIN + bytes;
         self.open_parts += 1;
         let offered = self.standing(scope, slot, Some(id), Outcome::Added);
         self.release_if_full(scope, (slot, id));
@@ -222,6 +256,7 @@ impl Groups {
         let config = &scope.rule.config;
         let part = (config.duplicates == Duplicates::Last).then(|| self.part(scope.rule, offer));
         let mut no_room = None;
+        let mut unsaved = 0;
         if let Some(group) = self.group_mut(slot, id) {
             group.duplicates += 1;
             group.saved.dirty = true;
@@ -236,12 +271,15 @@ impl Groups {
                     note_time(scope, group, offer);
                     group.replace(place, part);
                     group.measured = measure::measure(&scope.rule.measures, group.parts());
+                    // All of it may have to be written again.
+                    unsaved = group.bytes();
                 }
                 None => {}
             }
         }
         let mut offered = self.standing(scope, slot, Some(id), Outcome::Duplicate);
         offered.refused = no_room;
+        self.unsaved += UNSAVED_MIN + unsaved;
         if config.duplicates == Duplicates::Error {
             let name = offer.name.unwrap_or_default();
             offered.refused = Some(format!("a part `{name}` is there already"));
@@ -324,6 +362,19 @@ fn part_more(rule: &Rule, offer: &Offer<'_, '_>) -> Option<PartMore> {
     let measured = rule.measures.iter().map(|rule| offer.facts.scalar(&rule.path).map(Text::from));
     let payload = rule.keeps_payloads().then(|| offer.facts.stored.event.data.clone()).flatten();
     Some(PartMore { order: order.map(Text::from), measured: measured.collect(), payload })
+}
+
+/// Returns why a manifest is refused that names more parts than a group may have.
+fn too_many_names(rule: &Rule, offer: &Offer<'_, '_>) -> Option<String> {
+    let limits = rule.config.limits;
+    offer.watches.iter().find_map(|at| {
+        let Watch::Manifest { names, .. } = &rule.watches[*at] else { return None };
+        let names = expression::all(names, offer.facts);
+        let bytes: usize = names.iter().map(String::len).sum();
+        let many = (names.len() > limits.parts_max).then(|| format!("{} parts", limits.parts_max));
+        let large = (bytes > limits.bytes_max).then(|| format!("{} bytes", limits.bytes_max));
+        many.or(large).map(|limit| format!("limit: it names more than {limit} a group"))
+    })
 }
 
 /// Reads what an event says of a group, where nothing has said so before.

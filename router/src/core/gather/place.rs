@@ -46,7 +46,10 @@ impl Seek<'_> {
             None if self.rule.session.is_some() => self.in_session(keyed),
             None => match (keyed.groups.first(), keyed.ended.last()) {
                 (Some(group), _) => Place::Open(group.id),
-                (None, Some(ended)) if self.rule.knows_late() => Place::Late(Some(ended.order)),
+                // What was discarded was no release that a part could have missed.
+                (None, Some(ended)) if self.rule.knows_late() && ended.released => {
+                    Place::Late(Some(ended.order))
+                }
                 (None, _) => Place::New(self.position, None),
             },
         }
@@ -64,9 +67,9 @@ impl Seek<'_> {
         let lateness = self.rule.window.map(|window| window.lateness).unwrap_or_default();
         let over = keyed.watermark.over(window.end.after(lateness), &self.rule.config.time);
         match ended {
-            Some(ended) => Place::Late(Some(ended.order)),
+            Some(ended) if ended.released => Place::Late(Some(ended.order)),
             None if over <= self.now => Place::Late(None),
-            None => Place::New(id, Some(window)),
+            Some(_) | None => Place::New(id, Some(window)),
         }
     }
 
@@ -75,7 +78,11 @@ impl Seek<'_> {
             return Place::Open(group.id);
         }
         let gap = self.rule.session.unwrap_or_default();
-        let ended = keyed.ended.iter().rfind(|ended| self.is_near(ended.times)).map(|ended| ended.order);
+        let ended = keyed.ended.iter().rfind(|ended| self.is_near(ended.times));
+        if ended.is_some_and(|ended| !ended.released) {
+            return Place::New(self.position, None);
+        }
+        let ended = ended.map(|ended| ended.order);
         let over = keyed.watermark.over(self.at.after(gap), &self.rule.config.time);
         let is_late = self.rule.knows_late() && (ended.is_some() || over <= self.now);
         if is_late { Place::Late(ended) } else { Place::New(self.position, None) }

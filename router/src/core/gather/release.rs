@@ -17,6 +17,8 @@ use super::group::{Group, Part, Span};
 use super::merge::{self, Node};
 use crate::config::{Aggregation, Payloads};
 
+/// Links and missing names in the hop of a release: thousands of hops are kept in memory. The release has all.
+const HOP_LIST_MAX: usize = 100;
 /// From so much delay on a release says why it came late.
 const LATE_FROM: Duration = Duration::from_secs(1);
 
@@ -201,8 +203,8 @@ impl Told<'_> {
             path: group.more.as_ref().map_or("", |more| &more.path),
             reason: self.reason.to_owned(),
             parts: group.parts().len(),
-            missing: self.missing.iter().map(|missing| missing.name.clone()).collect(),
-            links: group.parts().iter().map(|part| part.link).collect(),
+            missing: self.missing.iter().take(HOP_LIST_MAX).map(|missing| missing.name.clone()).collect(),
+            links: group.parts().iter().take(HOP_LIST_MAX).map(|part| part.link).collect(),
         }
         .send(site);
     }

@@ -91,6 +91,7 @@ impl Aggregator {
 
 impl Groups {
     fn changes(&mut self) -> Vec<Save> {
+        self.unsaved = 0;
         let mut changes: Vec<Save> = std::mem::take(&mut self.gone).into_iter().map(Save::from).collect();
         let mut scratch = Vec::new();
         for slot in std::mem::take(&mut self.touched) {
@@ -116,7 +117,7 @@ impl Groups {
                 changes.push(Save::Head { key: key(), id, value });
             }
             for ended in keyed.ended.iter_mut().filter(|ended| !ended.saved) {
-                ended.saved = true;
+                (ended.saved, ended.on_disk) = (true, true);
                 let value = encode_value(ended);
                 changes.push(Save::Ended { key: Text::clone(key), order: ended.order, value });
             }
@@ -148,7 +149,7 @@ impl Groups {
 
     /// Takes back an ended group. One that is kept for amendments was restored as an open one.
     fn restore_ended(&mut self, key: &str, mut ended: Ended) {
-        ended.saved = true;
+        (ended.saved, ended.on_disk) = (true, true);
         let slot = self.table.enter(key, Keyed::default);
         let Some((_, keyed)) = self.table.get_mut(slot) else { return };
         keyed.watermark = keyed.watermark.later(ended.watermark());
@@ -156,8 +157,11 @@ impl Groups {
         if let Some(at) = keyed.groups.iter().position(is_it) {
             let kept = keyed.groups.remove(at);
             self.open_parts -= kept.parts().len() as u64;
+            let bytes = kept.bytes();
             ended.kept = Some(Box::new(kept));
+            self.note_kept(ended.order, bytes);
         }
+        let Some((_, keyed)) = self.table.get_mut(slot) else { return };
         let at = keyed.ended.partition_point(|other| other.order < ended.order);
         self.note_ended(ended.order, slot);
         if let Some((_, keyed)) = self.table.get_mut(slot) {
@@ -198,6 +202,7 @@ impl Sequences {
     const ID: u64 = 0;
 
     fn changes(&mut self) -> Vec<Save> {
+        self.unsaved = 0;
         let gone = std::mem::take(&mut self.gone).into_iter();
         let gone = gone.map(|(key, number)| match number {
             Some(number) => Save::NoChunk { key, id: Self::ID, number: number.cast_unsigned() },

@@ -20,6 +20,8 @@ pub(crate) struct Sequence {
     pub(super) is_saved: bool,
     /// Whether it is counted among those that hold something.
     pub(super) is_holding: bool,
+    /// Since when nothing came for it, if it holds nothing.
+    pub(super) idle: Option<Timestamp>,
 }
 
 /// What is saved of a sequence beside what it holds.

@@ -1,6 +1,8 @@
 //! [`Sequences`]: single events let through in sequence, by key.
 
 use bytes::Bytes;
+use std::collections::BTreeSet;
+
 use event::hop::{Link, Outcome, Via};
 use event::stored::Stored;
 use event::{Event, SpanId, Step, Text, Timestamp, TraceContext, Value};
@@ -11,6 +13,7 @@ use super::aside;
 use super::codec::Origins;
 use super::emit::{hop, push, way};
 use super::group::{Part, hash};
+use super::groups::{UNSAVED_MIN, WAKE_BYTES_MAX};
 use super::offer::{Offer, Offered};
 use super::rule::Rule;
 use super::sequence::{Head, HeldEvent, Sequence};
@@ -28,6 +31,10 @@ pub(crate) struct Sequences {
     pub(super) held: u64,
     /// Keys of which something is held.
     holding: usize,
+    /// Keys of which nothing is held, by when something last came for them.
+    idle: BTreeSet<(Timestamp, Slot)>,
+    /// About how much must be saved, in bytes.
+    pub(super) unsaved: usize,
     pub(super) touched: Vec<Slot>,
     /// Held events that are saved and no longer there, or all of a sequence.
     pub(super) gone: Vec<(Text, Option<i64>)>,
@@ -57,6 +64,8 @@ impl Sequences {
             table: Table::new(),
             held: 0,
             holding: 0,
+            idle: BTreeSet::new(),
+            unsaved: 0,
             touched: Vec::new(),
             gone: Vec::new(),
             origins: Origins::default(),
@@ -96,7 +105,7 @@ impl Sequences {
         }
         let refuses = limits.at_limit == AtLimit::Refuse;
         if self.table.find(offer.key).is_none() && self.len() >= limits.groups_max {
-            if refuses {
+            if refuses && self.idle.is_empty() {
                 return full(scope, format!("limit: {} sequences", limits.groups_max));
             }
             self.forget_oldest(scope, rule);
@@ -125,6 +134,7 @@ impl Sequences {
             let held = HeldEvent { event, position, since: now, stored: stored.encode(), is_saved: false };
             // One that is not held up takes no room.
             let limit = sequence.limit(limits).filter(|_| number > next);
+            self.unsaved += UNSAVED_MIN + held.stored.len();
             sequence.insert(number, held);
             self.held += 1;
             if let Some(limit) = limit {
@@ -143,10 +153,20 @@ impl Sequences {
     /// Skips what did not come in time, and forgets keys that nothing came for.
     pub(super) fn wake(&mut self, scope: &mut Scope<'_, '_>) {
         let Some(rule) = scope.rule.resequence() else { return };
+        let mut bytes = 0;
         for _ in 0..WAKE_KEYS_MAX {
             let Some(slot) = self.table.woken(scope.site.now) else { return };
+            bytes += self.table.get(slot).map_or(0, |(_, sequence)| sequence.bytes);
             self.go_on(scope, rule, slot);
+            if bytes > WAKE_BYTES_MAX {
+                return;
+            }
         }
+    }
+
+    /// Returns whether something of a key is held.
+    pub(super) fn holds(&self, slot: Slot) -> bool {
+        self.table.get(slot).is_some_and(|(_, sequence)| !sequence.held.is_empty())
     }
 
     /// Skips what did not come in time for a key, or forgets it.
@@ -174,7 +194,7 @@ impl Sequences {
         let limits = rule.config.limits;
         let number = number(rule.resequence()?, (captures, facts))?;
         let Some((_, sequence)) = self.table.find(key).and_then(|slot| self.table.get(slot)) else {
-            let is_full = self.len() >= limits.groups_max;
+            let is_full = self.len() >= limits.groups_max && self.idle.is_empty();
             return is_full.then(|| format!("there are {} sequences, the limit", limits.groups_max));
         };
         let is_held =
@@ -220,6 +240,12 @@ impl Sequences {
         let is_holding = !sequence.held.is_empty();
         let before = std::mem::replace(&mut sequence.is_holding, is_holding);
         self.holding = self.holding + usize::from(is_holding) - usize::from(before);
+        let idle = (!is_holding).then_some(sequence.head.last);
+        let was_idle = std::mem::replace(&mut sequence.idle, idle);
+        if idle != was_idle {
+            was_idle.map(|last| self.idle.remove(&(last, slot)));
+            self.idle.extend(idle.map(|last| (last, slot)));
+        }
         let due = sequence.due(rule);
         self.table.wake_at(slot, due);
     }
@@ -254,7 +280,7 @@ impl Sequences {
         let waited = sequence.oldest().map(|since| scope.site.now.since(since)).unwrap_or_default();
         sequence.head.next = Some(first);
         let count = first.abs_diff(next);
-        scope.ledger.skipped += count;
+        scope.ledger.skipped = scope.ledger.skipped.saturating_add(count);
         let gap = Gap {
             aggregation: &scope.rule.config.name,
             key,
@@ -293,8 +319,12 @@ impl Sequences {
         }
     }
 
-    /// Makes room for one more key: the one of which something is due first goes, and what it holds goes through.
+    /// Makes room for one more key: the one for which nothing came for longest of those that hold nothing; or else the one
+    /// of which something is due first, and what it holds goes through.
     fn forget_oldest(&mut self, scope: &mut Scope<'_, '_>, rule: &Resequence) {
+        if let Some((_, slot)) = self.idle.first().copied() {
+            return self.forget(slot);
+        }
         while let Some(slot) = self.table.woken(Timestamp::from_micros(i64::MAX)) {
             let due = self.table.get(slot).map(|(_, sequence)| sequence.due(rule));
             if self.table.next_wake().is_some_and(|next| due.is_some_and(|due| due > next)) {
@@ -312,13 +342,15 @@ impl Sequences {
             self.gone.push((Text::clone(key), None));
         }
         self.holding -= usize::from(sequence.is_holding);
+        sequence.idle.map(|last| self.idle.remove(&(last, slot)));
         self.table.remove(slot);
     }
 }
 
 /// Returns an event's number in its sequence.
 fn number(rule: &Resequence, (captures, facts): (&Captures<'_>, &Facts<'_>)) -> Option<i64> {
-    expression::fill(&rule.by, captures, facts)?.parse().ok()
+    // The last number has no next one.
+    expression::fill(&rule.by, captures, facts)?.parse().ok().filter(|number| *number < i64::MAX)
 }
 
 /// Counts an event that has no number.

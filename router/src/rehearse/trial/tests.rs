@@ -163,9 +163,13 @@ async fn groups_that_begin_with_another_part_are_compared_in_their_order() {
 async fn a_discarded_group_says_so_and_a_revised_one_is_one_group() {
     let discards = format!("{HOUR}\npartial = 'discard'");
     let amends = format!("{HOUR}\nlate = 'amend'");
-    let differs = "1: 60m deadline [nice] without lyon > 60m discarded [nice] without lyon";
-    check(&two_days(), (HOUR, &discards), 1, &[differs]).await;
-    check(&two_days(), (&discards, &discards), 2, &[]).await;
+    // What comes after a discarded group is not late, but the beginning of another one.
+    let differs = [
+        "1: 60m deadline [nice] without lyon > 60m discarded [nice] without lyon",
+        "1: none > 130m discarded [lyon] without nice",
+    ];
+    check(&two_days(), (HOUR, &discards), 1, &differs).await;
+    check(&two_days(), (&discards, &discards), 3, &[]).await;
     let differs = "1: 60m deadline [nice] without lyon > 60m deadline [nice lyon]";
     check(&two_days(), (HOUR, &amends), 1, &[differs]).await;
 }

@@ -134,7 +134,7 @@ fn what_is_not_whole_in_time_is_discarded_where_that_is_asked() {
         "complete = { any = [{ expected = ['x', 'y'] }, { idle = '5m' }] }\npartial = 'discard'",
         r#"{ file( s = "x" ) },
            { at = "+5m", expect = { released = [], open = [], discarded = 1 } },
-           { at = "+6m", file( s = "y" ), expect = { released = [], late = 1 } }"#,
+           { at = "+6m", file( s = "y" ), expect = { released = [], open = { parts = ["y"] }, late = 0 } }"#,
     );
 }
 

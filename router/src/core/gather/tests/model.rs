@@ -63,7 +63,7 @@ impl Model {
     fn part(&mut self, now: i64, position: u64, (key, name, what): (&str, &str, &What)) {
         self.ledger.offered += 1;
         let part = (name.to_owned(), format!("e{position}"));
-        if !self.open.contains_key(key) && self.late != Late::NewGroup && self.ended.contains_key(key) {
+        if !self.open.contains_key(key) && self.late != Late::NewGroup && self.was_released(key) {
             return self.late(key, part);
         }
         let fresh = Group { first: position, opened: now, last: now, ..Group::default() };
@@ -105,7 +105,7 @@ impl Model {
         if let Some(group) = self.open.get_mut(key) {
             return group.read(what);
         }
-        if self.late != Late::NewGroup && self.ended.contains_key(key) {
+        if self.late != Late::NewGroup && self.was_released(key) {
             return;
         }
         let mut group = Group { first: position, opened: now, last: now, ..Group::default() };
@@ -113,6 +113,10 @@ impl Model {
         if group.since(&self.cond, now).is_none() {
             self.open.insert(key.to_owned(), group);
         }
+    }
+
+    fn was_released(&self, key: &str) -> bool {
+        matches!(self.ended.get(key), Some(Some(_)))
     }
 
     fn order(&mut self, now: i64, key: &str, action: &GroupAction) {
@@ -148,7 +152,9 @@ impl Model {
 
     fn end(&mut self, key: &str, by: &str, is_released: bool) {
         let group = self.open.remove(key).unwrap();
-        let wanted = group.wanted(&self.cond).filter(|_| group.manifest.is_some());
+        // To hear that none came of the parts that a manifest named is worth a release.
+        let is_named = group.manifest.is_some() && reads_names(&self.cond);
+        let wanted = group.wanted(&self.cond).filter(|_| is_named);
         let lacks = wanted.is_some_and(|wanted| wanted.names.iter().any(|name| !group.holds(name)));
         if group.parts.is_empty() && !lacks {
             return;
@@ -161,6 +167,13 @@ impl Model {
             self.ledger.discarded += group.parts.len() as u64;
         }
         self.ended.insert(key.to_owned(), is_released.then_some(group));
+    }
+}
+
+fn reads_names(cond: &Cond) -> bool {
+    match cond {
+        Cond::Any(all) | Cond::All(all) => all.iter().any(reads_names),
+        cond => matches!(cond, Cond::Manifest(..)),
     }
 }
 
