@@ -95,12 +95,15 @@ impl Core {
             return Ok(());
         }
         let image = {
-            let state = read(&self.state);
-            Image::of(&state, &lock(&self.window))
+            let mut state = write(&self.state);
+            Image::of(&mut state, &lock(&self.window))
         };
+        let through = image.through;
         let bytes = image.save(&self.folder).map_err(|cause| self.fail("write the state", cause))?;
+        // Changes that came meanwhile may move into the state again.
+        drop(image);
         self.saved_bytes.store(bytes, Ordering::Relaxed);
-        *saved = Some(image.through);
+        *saved = Some(through);
         Ok(())
     }
 

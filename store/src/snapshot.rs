@@ -3,6 +3,7 @@
 use std::{
     io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use bytes::{BufMut, Bytes};
@@ -13,7 +14,7 @@ use crate::{
     fields::Fields,
     options::Dedup,
     position::{Place, Position},
-    state::State,
+    state::{Spaces, State},
     tx::{self, Space},
     window::{Remembered, Window},
 };
@@ -29,7 +30,7 @@ pub(crate) struct Image {
     applied: Position,
     pub(crate) through: Place,
     head: Position,
-    entries: Vec<(Space, Bytes, Bytes)>,
+    spaces: Arc<Spaces>,
     clock_ms: u64,
     remembered: Vec<Remembered>,
 }
@@ -48,12 +49,12 @@ pub(crate) fn path(dir: &Path) -> PathBuf {
 impl Image {
     /// Takes the state as it is durable, and of the window what belongs to it: keys of events that are still being
     /// written are left out, because a crash may take their events away.
-    pub(crate) fn of(state: &State, window: &Window) -> Self {
+    pub(crate) fn of(state: &mut State, window: &Window) -> Self {
         Self {
             applied: state.applied,
             through: state.through,
             head: state.head,
-            entries: state.entries(),
+            spaces: state.copy(),
             clock_ms: window.clock_ms,
             remembered: window.up_to(state.head),
         }
@@ -80,12 +81,14 @@ impl Image {
         start.put_u32_le(self.through.byte);
         start.put_u64_le(self.head.0);
         start.put_u64_le(self.applied.0);
-        start.put_u64_le(self.entries.len() as u64);
-        for (space, key, value) in &self.entries {
-            steps.step.put_u8(space.0);
-            tx::put_bytes(&mut steps.step, key);
-            tx::put_bytes(&mut steps.step, value);
-            steps.write_if_full()?;
+        start.put_u64_le(self.spaces.values().map(|map| map.len() as u64).sum());
+        for (space, map) in &*self.spaces {
+            for (key, value) in map {
+                steps.step.put_u8(space.0);
+                tx::put_bytes(&mut steps.step, key);
+                tx::put_bytes(&mut steps.step, value);
+                steps.write_if_full()?;
+            }
         }
         steps.step.put_u64_le(self.clock_ms);
         steps.step.put_u64_le(self.remembered.len() as u64);

@@ -78,7 +78,7 @@ pub(crate) async fn check_format(partition: &dyn Partition) -> Result<(), Restor
     }
 }
 
-/// Gives a new core the ledgers, groups and released keys that were saved.
+/// Gives a new core the ledgers, and what was saved of groups.
 pub(crate) async fn core(core: &mut Core, partition: &dyn Partition) -> Result<(), RestoreError> {
     let ledgers: BTreeMap<Bytes, Bytes> = all(partition, LEDGERS, Bytes::new()).await?.into_iter().collect();
     for receiver in core.consumers_mut() {

@@ -297,14 +297,35 @@ impl Router {
     }
 }
 
+impl Router {
+    /// Asks once more how it is; none if it has ended, or does not answer.
+    fn last_overview(&self) -> Option<Overview> {
+        const PATIENCE: Duration = Duration::from_secs(2);
+        let address = self.url.strip_prefix("http://")?.parse().ok()?;
+        let mut stream = std::net::TcpStream::connect_timeout(&address, PATIENCE).ok()?;
+        stream.set_read_timeout(Some(PATIENCE)).ok()?;
+        let request = "GET /api/v1/overview HTTP/1.1\r\nhost: router\r\nconnection: close\r\n\r\n";
+        std::io::Write::write_all(&mut stream, request.as_bytes()).ok()?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).ok()?;
+        let body = answer.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
+        serde_json::from_slice(&answer[body..]).ok()
+    }
+}
+
 impl Drop for Router {
     fn drop(&mut self) {
+        // After every test that has not failed: no part is unaccounted for.
+        let overview = if std::thread::panicking() { None } else { self.last_overview() };
         // It may have ended already.
         drop(self.child.kill());
         drop(self.child.wait());
         if std::thread::panicking() {
             // The test's own output is the place where its reader looks.
             drop(std::io::Write::write_all(&mut std::io::stderr(), self.log().as_bytes()));
+        }
+        for aggregation in overview.iter().flat_map(|overview| &overview.aggregations) {
+            assert!(aggregation.balances(), "{aggregation:#?}");
         }
     }
 }

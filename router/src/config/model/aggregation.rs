@@ -99,7 +99,7 @@ pub enum Time {
 }
 
 /// Time that events bring along. The watermark of a key is its latest event's time less `disorder`; a gap or a window is
-/// over once the watermark has passed its end. Once no event of the key came for `quiet`, the watermark goes on with
+/// over once the watermark has passed its end. Once no later event of the key came for `quiet`, the watermark goes on with
 /// the router's clock, so that a source that falls silent holds up nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventTime {
@@ -107,7 +107,7 @@ pub struct EventTime {
     pub path: Vec<String>,
     /// How far behind the latest event one may be and still be in time.
     pub disorder: Duration,
-    /// After how much silence the watermark goes on by itself.
+    /// After how much time without a later event the watermark goes on by itself.
     pub quiet: Duration,
 }
 

@@ -21,7 +21,7 @@ use crate::core::{Action, Discarded};
 /// them. Past it the oldest is forgotten, and a part of its key opens a new group.
 pub(crate) const ENDED_MAX: usize = 10_000;
 /// Keys that one call of [`Groups::wake`] looks at; the others are still due, for the next call.
-const WAKE_KEYS_MAX: usize = 512;
+const WAKE_KEYS_MAX: usize = 128;
 /// What the groups that are completed together may take, likewise.
 pub(super) const WAKE_BYTES_MAX: usize = 8 << 20;
 /// What the ended groups may take together that are kept for revisions; past it the oldest can be revised no more.

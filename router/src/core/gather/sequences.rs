@@ -23,7 +23,7 @@ use crate::core::expression::{self, Captures};
 use crate::core::facts::Facts;
 
 /// Keys that one call of [`Sequences::wake`] looks at; the others are still due, for the next call.
-const WAKE_KEYS_MAX: usize = 512;
+const WAKE_KEYS_MAX: usize = 128;
 
 /// The sequences of one aggregation.
 pub(crate) struct Sequences {
