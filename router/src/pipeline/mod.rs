@@ -66,7 +66,7 @@ pub(crate) struct Pipeline {
     buses: Buses,
     inbox: Inbox,
     applied: Position,
-    /// The log's time of the last event that was decided.
+    /// How far time has come in the log: that of the last event that was decided, or the present if it was the last one.
     read_until: Timestamp,
     saved: SavedLedgers,
     replays: Vec<Replay>,
@@ -307,8 +307,10 @@ impl Pipeline {
             }
         }
         let is_read = self.applied >= bus.partition().head();
-        let by = if is_read { clock::now() } else { self.read_until };
-        turn.wake(&bus, &mut core, self.applied, by);
+        if is_read {
+            self.read_until = clock::now();
+        }
+        turn.wake(&bus, &mut core, self.applied, self.read_until);
     }
 
     /// Makes a turn durable, then does what waited for that.

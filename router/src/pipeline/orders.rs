@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use api::{GroupAction, HandlingRecord, ReplayState};
+use event::Timestamp;
 use event::hop::Via;
 use event::stored::Stored;
 
@@ -33,6 +34,11 @@ impl Pipeline {
                 Order::Carry { before } => Ok(self.carry(before, turn).await?),
                 Order::Redrive { consumer, letters } if consumer.starts_with(AGGREGATION) => {
                     Ok(self.offer_again(&consumer, &letters, turn).await?)
+                }
+                // Before anything is read it is not known what time it is in the log.
+                order @ Order::Group { .. } if self.is_behind() && self.read_until == Timestamp::EPOCH => {
+                    self.ordered.push_front(Ordered { order, answer });
+                    return Ok(());
                 }
                 Order::Group { aggregation, group, record, done } => {
                     let result = self.handle((aggregation, &group), &record, turn);
@@ -108,6 +114,11 @@ impl Pipeline {
         Ok(offered)
     }
 
+    /// Returns whether there are events that are not decided yet.
+    fn is_behind(&self) -> bool {
+        self.applied < self.bus.partition().head()
+    }
+
     /// Does something to a group. While events that were accepted earlier are still to be read, time is theirs: none of
     /// them may find its group ended before its time.
     fn handle(
@@ -117,8 +128,7 @@ impl Pipeline {
         turn: &mut Turn,
     ) -> Result<u64, OrderError> {
         let mut core = self.bus.core();
-        let is_read = self.applied >= self.bus.partition().head();
-        let now = if is_read { clock::now() } else { self.read_until.min(clock::now()) };
+        let now = if self.is_behind() { self.read_until.min(clock::now()) } else { clock::now() };
         let (count, decision) = core.handle(aggregation, (now, group), record)?;
         turn.apply(&self.bus, &core, (self.applied.0, None), decision);
         Ok(count)
