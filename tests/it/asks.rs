@@ -372,3 +372,45 @@ fn ekuiper_3904_a_window_between_two_events_is_its_keys_own() {
         "#,
     );
 }
+
+/// One input goes first: what comes of it alone waits for nothing, while two others wait for each other, and a daily reset
+/// still ends what is left of these. What is not here is holding the others back while the first has a backlog.
+#[test]
+fn argo_2912_the_first_input_waits_for_nothing_and_the_others_for_each_other() {
+    check(
+        r#"
+        [[aggregation]]
+        name = "first"
+        filter = { type = ["a"] }
+        key = "$.data.job"
+        complete = { count = 1 }
+        emit = { type = "trigger.a" }
+
+        [[aggregation]]
+        name = "others"
+        filter = { type = ["b", "c"] }
+        key = "$.data.job"
+        part = "$.type"
+        complete = { any = [{ expected = ["b", "c"] }, { deadline = "23:59 UTC" }] }
+        partial = "discard"
+        late = "new-group"
+        emit = { type = "trigger.bc" }
+
+        [[case]]
+        name = "an a goes at once, and takes nothing of what waits"
+        steps = [
+            { publish = { type = "b", data = { job = "x" } } },
+            { at = "+1m", publish = { type = "a", data = { job = "x" } }, expect = { released = { type = "trigger.a", parts = ["e2"] }, open = { parts = ["b"], missing = ["c"] } } },
+            { at = "+2m", publish = { type = "c", data = { job = "x" } }, expect = { released = { type = "trigger.bc", parts = ["b", "c"] }, open = [] } },
+        ]
+
+        [[case]]
+        name = "the reset ends what waits, and not what goes first"
+        steps = [
+            { publish = { type = "b", data = { job = "x" } } },
+            { at = "+23h59m", expect = { released = [], open = [], discarded = 1 } },
+            { at = "+24h", publish = [{ type = "c", data = { job = "x" } }, { type = "a", data = { job = "x" } }], expect = { released = { type = "trigger.a" }, open = { parts = ["c"], missing = ["b"] } } },
+        ]
+        "#,
+    );
+}
